@@ -1,0 +1,108 @@
+"""Every exception the library raises; one class for each reaction a caller could have.
+
+    ProvenanceError
+    ├── InputError             the picture cannot be used as it is
+    │   ├── UnreadablePicture  damaged, empty, or not a picture at all
+    │   ├── UnsupportedPicture understood, and refused (animated, a format we do not write)
+    │   ├── TooLarge           over the limit on bytes or pixels
+    │   └── TooSmall           cannot carry a mark reliably
+    ├── CapacityError          the payload does not fit its carrier
+    ├── ConfigError            settings are missing or wrong
+    │   └── KeyUnusable        a key or certificate is missing, damaged, locked or expired
+    ├── Blocked                the policy said no: an answer, not a fault
+    ├── ModerationFailed       a check could not run, which blocks as well
+    ├── SigningFailed          the manifest could not be made
+    ├── ReadbackFailed         the finished bytes did not verify, so they were discarded
+    ├── OutputError            the result could not be written
+    └── MissingExtra           an optional package is not installed
+
+A message says what was found, what was expected and what to do. It never holds a key, a
+passphrase or a prompt. A negative answer of `verify` is a result, not an exception.
+"""
+
+from __future__ import annotations
+
+
+class ProvenanceError(Exception):
+    """Base of every exception in this library."""
+
+
+class InputError(ProvenanceError):
+    """The picture cannot be used as it is."""
+
+
+class UnreadablePicture(InputError):
+    """The bytes are damaged, cut short, empty, or not a picture."""
+
+
+class UnsupportedPicture(InputError):
+    """The picture was understood and is refused: animated, or a format we do not write."""
+
+
+class TooLarge(InputError):
+    """The picture is over the limit on bytes or on pixels; nothing was decoded."""
+
+
+class TooSmall(InputError):
+    """The picture is too small to carry a mark reliably."""
+
+
+class CapacityError(ProvenanceError):
+    """The payload does not fit the carrier or the scheme."""
+
+
+class ConfigError(ProvenanceError):
+    """Settings are missing or wrong."""
+
+
+class KeyUnusable(ConfigError):
+    """A key or certificate is missing, damaged, locked or expired. Never holds key material."""
+
+
+class Blocked(ProvenanceError):
+    """The policy refused the prompt or the picture.
+
+    Attributes:
+        category: what was seen, such as `nudity`.
+        score: the classifier's score in [0, 1]; not a probability unless its card says so.
+        threshold: the score at which the policy blocks.
+        policy: the policy's name.
+        stage: `prompt` or `picture`.
+    """
+
+    def __init__(
+        self, category: str, score: float, threshold: float, policy: str, stage: str = "picture"
+    ) -> None:
+        self.category = category
+        self.score = score
+        self.threshold = threshold
+        self.policy = policy
+        self.stage = stage
+        super().__init__(
+            f"blocked by policy '{policy}': {stage} scored {score:.2f} for {category}, "
+            f"the limit is {threshold:.2f}; change the {stage}, or the policy in provenance.toml"
+        )
+
+    def __reduce__(self) -> tuple[type[Blocked], tuple[str, float, float, str, str]]:
+        """Pickle by fields, so that the exception crosses process boundaries."""
+        return type(self), (self.category, self.score, self.threshold, self.policy, self.stage)
+
+
+class ModerationFailed(ProvenanceError):
+    """A required check could not run. A check that fails, blocks."""
+
+
+class SigningFailed(ProvenanceError):
+    """The manifest could not be made or attached."""
+
+
+class ReadbackFailed(ProvenanceError):
+    """The finished bytes did not verify when read back; they were discarded."""
+
+
+class OutputError(ProvenanceError):
+    """The result could not be written; nothing half-written was left behind."""
+
+
+class MissingExtra(ProvenanceError):
+    """An optional package is not installed; the message holds the pip command."""
