@@ -1,0 +1,149 @@
+"""From the key to the mark: which harmonics of the tile carry what, for each of 16 carriers.
+
+A mark is a sum of plane waves k/P, where P is the tile's period in pixels and k an integer
+vector with 4 <= |k| <= 17. The key picks about two thirds of these vectors (the constellation);
+the rest stay empty and tell the reader how loud the picture itself is. Bits change only phases,
+so the constellation's magnitudes are known to the reader: they give scale and rotation.
+
+Sixteen carriers share the constellation and differ in every phase and in the order of the code
+bits; the writer picks one per picture. All come from SHAKE-256 over the key and a label, so a
+mark depends on no random generator of any library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+INNER, OUTER = 4.0, 17.0
+"""Radii of the annulus in cycles a tile: 0.03 to 0.13 cycles a pixel for a 128-pixel tile."""
+
+REACH = 17
+"""Largest component of a harmonic."""
+
+DATA = 220
+"""Harmonics that carry code bits, two each."""
+
+PILOTS = 60
+"""Harmonics of known phase, which give the shift."""
+
+ROOM = 2 * DATA
+"""Code bits in a mark."""
+
+CARRIERS = 16
+
+KEY_BYTES = 32
+
+
+@lru_cache(maxsize=1)
+def lattice() -> NDArray[np.intp]:
+    """All candidate harmonics, one of each pair k and -k: N×2 of (row, column), by radius."""
+    side = np.arange(-REACH, REACH + 1)
+    rows, columns = (a.ravel() for a in np.meshgrid(side, side, indexing="ij"))
+    upper = (rows > 0) | ((rows == 0) & (columns > 0))
+    radius = np.hypot(rows, columns)
+    keep = upper & (radius >= INNER) & (radius <= OUTER)
+    points = np.stack([rows[keep], columns[keep]], axis=1)
+    order = np.lexsort((points[:, 1], points[:, 0], radius[keep].round(6)))
+    return points[order]
+
+
+class _Stream:
+    """Uniform integers from SHAKE-256(key, label)."""
+
+    def __init__(self, key: bytes, label: str) -> None:
+        self._seed = hashlib.shake_256(b"provenance-kit tile 1\0" + key + b"\0" + label.encode())
+
+    def words(self, count: int) -> NDArray[np.uint64]:
+        """`count` 64-bit words."""
+        return np.frombuffer(self._seed.digest(8 * count), "<u8").astype(np.uint64)
+
+    def permutation(self, count: int) -> NDArray[np.intp]:
+        """A permutation of range(count)."""
+        return np.argsort(self.words(count), kind="stable").astype(np.intp)
+
+    def angles(self, count: int) -> NDArray[np.float64]:
+        """Angles in [0, 2 pi)."""
+        return self.words(count).astype(np.float64) * (2 * np.pi / 2.0**64)
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """One of the sixteen variants of the mark.
+
+    Attributes:
+        pilots: PILOTS unit complex numbers, the pilots' phases.
+        turns: DATA unit complex numbers, turning each data harmonic.
+        order: where each of the ROOM code bits goes: position 2 h is the real, 2 h + 1 the
+            imaginary part of data harmonic h.
+        flips: ROOM signs, +1 or -1, that whiten the code word.
+    """
+
+    pilots: NDArray[np.complex64]
+    turns: NDArray[np.complex64]
+    order: NDArray[np.intp]
+    flips: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The constellation of a key, with its carriers.
+
+    Attributes:
+        points: the lattice, N×2.
+        data: indices into `points` of the data harmonics.
+        pilots: the same for pilots.
+        empty: the same for harmonics left empty.
+        carriers: the variants.
+    """
+
+    points: NDArray[np.intp]
+    data: NDArray[np.intp]
+    pilots: NDArray[np.intp]
+    empty: NDArray[np.intp]
+    carriers: tuple[Carrier, ...]
+
+
+def make_layout(key: bytes) -> Layout:
+    """Derive the layout of a key; equal keys give equal layouts on every platform.
+
+    Roles are dealt within groups of neighbouring radius, so that pilots, data and empty
+    harmonics see the same frequencies.
+    """
+    points = lattice()
+    total = len(points)
+    shuffle = _Stream(key, "constellation").words(total)
+    group = np.arange(total) // 16
+    ranked = np.lexsort((shuffle, group))
+    # Error diffusion deals roles in their overall proportion along the shuffled, grouped order.
+    roles = np.empty(total, np.intp)
+    owed = np.zeros(3)
+    share = np.array([DATA, PILOTS, total - DATA - PILOTS]) / total
+    left = np.array([DATA, PILOTS, total - DATA - PILOTS])
+    for position in ranked:
+        owed += share
+        role = int(np.argmax(np.where(left > 0, owed, -np.inf)))
+        owed[role] -= 1
+        left[role] -= 1
+        roles[position] = role
+    carriers = tuple(_make_carrier(key, index) for index in range(CARRIERS))
+    data, pilots, empty = (np.flatnonzero(roles == role) for role in range(3))
+    return Layout(points, data, pilots, empty, carriers)
+
+
+def _make_carrier(key: bytes, index: int) -> Carrier:
+    phases = _Stream(key, f"pilot phases {index}").angles(PILOTS)
+    turns = _Stream(key, f"data phases {index}").angles(DATA)
+    flips = 1.0 - 2.0 * (_Stream(key, f"flips {index}").words(ROOM) & np.uint64(1)).astype(
+        np.float32
+    )
+    return Carrier(
+        np.exp(1j * phases).astype(np.complex64),
+        np.exp(1j * turns).astype(np.complex64),
+        _Stream(key, f"order {index}").permutation(ROOM),
+        flips.astype(np.float32),
+    )

@@ -1,0 +1,166 @@
+"""`TileWatermarker`: the mark of this library, from a key."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.errors import KeyUnusable, TooSmall
+from provenance.picture import Picture
+from provenance.watermark import embedder, plane, reader
+from provenance.watermark.interface import Reading
+from provenance.watermark.layout import KEY_BYTES, Layout, make_layout
+from provenance.watermark.payload import Payload
+from provenance.watermark.spectrum import Spectrum
+
+ALGORITHM = "org.provenance-kit.tile.1"
+
+SMALLEST_SIDE = 192
+
+STRENGTHS = {"stealth": 45.0, "balanced": 42.5, "robust": 40.0}
+"""Target PSNR in dB of each named strength."""
+
+Strength = Literal["balanced", "stealth", "robust"] | float
+
+MINIMUM_SCORE = 12.0
+
+
+class TileWatermarker:
+    """Hides payloads under one secret key, and reads them.
+
+    Thread-safe; pickles as key and strength; plans are built at first use.
+
+    Args:
+        key: 32 secret bytes. Whoever holds them can read, write and remove the mark.
+        strength: "balanced", "stealth", "robust", or a target PSNR in dB from 32 to 56.
+
+    Raises:
+        KeyUnusable: the key is not 32 bytes.
+        ValueError: an unknown strength.
+    """
+
+    def __init__(self, key: bytes, *, strength: Strength = "balanced") -> None:
+        if not isinstance(key, bytes) or len(key) != KEY_BYTES:
+            raise KeyUnusable(
+                f"a watermark key is {KEY_BYTES} bytes; this one is a {type(key).__name__} of "
+                f"length {len(key)}: make one with secrets.token_bytes({KEY_BYTES})"
+            )
+        self._psnr = _target(strength)
+        self._key = key
+        self._strength = strength
+        self._layout: Layout | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def algorithm(self) -> str:
+        """Name of the scheme as used in a C2PA soft binding."""
+        return ALGORITHM
+
+    @property
+    def smallest_side(self) -> int:
+        """Pixels; `embed` refuses pictures with a shorter side."""
+        return SMALLEST_SIDE
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"TileWatermarker(strength={self._strength!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as key and strength."""
+        return _rebuild, (self._key, self._strength)
+
+    @property
+    def layout(self) -> Layout:
+        """The constellation of the key, made at first use."""
+        if self._layout is None:
+            with self._lock:
+                if self._layout is None:
+                    self._layout = make_layout(self._key)
+        return self._layout
+
+    def embed(self, picture: Picture, payload: Payload) -> Picture:
+        """Hide `payload` in `picture`, keeping its size, transparency and metadata.
+
+        Raises:
+            TooSmall: a side is shorter than `smallest_side`.
+        """
+        return picture.with_pixels(self.embed_array(picture.pixels, payload))
+
+    def extract(self, picture: Picture) -> Reading:
+        """Look for a mark of this key. Never raises for a valid picture."""
+        return self.extract_array(picture.pixels)
+
+    def embed_array(self, pixels: NDArray[Any], payload: Payload) -> NDArray[Any]:
+        """As `embed`, on H×W×3 uint8 or uint16.
+
+        Raises:
+            TooSmall: a side is shorter than `smallest_side`.
+            ValueError: another shape or type.
+        """
+        plane.check_pixels(pixels)
+        if pixels.dtype not in (np.uint8, np.uint16):
+            raise ValueError(
+                f"pixels have type {pixels.dtype}; a mark is written into uint8 or uint16: "
+                "scale to 0..255 or 0..65535 and round"
+            )
+        if min(pixels.shape[:2]) < SMALLEST_SIDE:
+            raise TooSmall(
+                f"picture is {pixels.shape[1]}×{pixels.shape[0]}; too small to mark reliably: "
+                f"both sides must be at least {SMALLEST_SIDE} pixels"
+            )
+        return embedder.embed(pixels, self._key, self.layout, payload, self._psnr)
+
+    def extract_array(self, pixels: NDArray[Any]) -> Reading:
+        """As `extract`, on H×W×3 uint8, uint16, or floats in 0..255.
+
+        Raises:
+            ValueError: another shape or type, NaN or infinity.
+        """
+        plane.check_pixels(pixels)
+        height, width = pixels.shape[:2]
+        if min(height, width) < 32:
+            return Reading(None, 1.0, {"reason": "too small to mark reliably"})
+        factor = plane.reduction(height, width)
+        spectrum = Spectrum(plane.whiten(plane.luma_plane(pixels, factor)))
+        period = plane.tile_period(height, width)
+        best = -math.inf
+        for scale in (1.0, 0.5, 0.75, 1.5, 0.8, 0.7, 1 / 3, 2.0):
+            matrix = np.eye(2) * (factor / (period * scale))
+            lattice = reader.read_lattice(spectrum, self.layout, matrix)
+            for lock in reader.find_locks(lattice, self.layout, 2):
+                if lock.score < 5.0:
+                    continue
+                for outcome in reader.decode(reader.soft_values(lattice, self.layout, lock)):
+                    best = max(best, outcome.score)
+                    if outcome.payload is not None and outcome.score >= MINIMUM_SCORE:
+                        details = {
+                            "score": round(outcome.score, 2),
+                            "pilots": round(lock.score, 2),
+                            "carrier": lock.carrier,
+                            "orientation": lock.orientation,
+                            "inverted": lock.sign < 0,
+                            "scale": round(scale, 4),
+                        }
+                        return Reading(outcome.payload, 1e-6, details)
+        reason = "nothing found"
+        if min(height, width) < SMALLEST_SIDE:
+            reason = "too small to mark reliably"
+        return Reading(None, 1.0, {"reason": reason})
+
+
+def _target(strength: Strength) -> float:
+    if isinstance(strength, str):
+        if strength not in STRENGTHS:
+            raise ValueError(f"strength '{strength}' is unknown; use one of {sorted(STRENGTHS)}")
+        return STRENGTHS[strength]
+    if not 32.0 <= float(strength) <= 56.0:
+        raise ValueError(f"strength {strength} dB is out of range; use 32 to 56, or a name")
+    return float(strength)
+
+
+def _rebuild(key: bytes, strength: Strength) -> TileWatermarker:
+    return TileWatermarker(key, strength=strength)

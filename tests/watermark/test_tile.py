@@ -1,0 +1,152 @@
+"""The tile mark: what it survives, what it refuses, and what it never does."""
+
+from __future__ import annotations
+
+import io
+import pickle
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from skimage import data
+
+from provenance.errors import KeyUnusable, TooSmall
+from provenance.picture import Picture
+from provenance.watermark.interface import Payload, Reading, Watermarker
+from provenance.watermark.tile import SMALLEST_SIDE, TileWatermarker
+
+KEY = bytes(range(32))
+PAYLOAD = Payload(0x01DEADBEEF234567)
+
+
+def jpeg(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def resize(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    size = (round(width * scale), round(height * scale))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+
+
+@pytest.fixture(scope="module")
+def photo() -> NDArray[np.uint8]:
+    return np.ascontiguousarray(data.astronaut())
+
+
+@pytest.fixture(scope="module")
+def marker() -> TileWatermarker:
+    return TileWatermarker(KEY)
+
+
+@pytest.fixture(scope="module")
+def marked(photo: NDArray[np.uint8], marker: TileWatermarker) -> NDArray[np.uint8]:
+    return marker.embed_array(photo, PAYLOAD)
+
+
+ATTACKS = {
+    "none": lambda p: p,
+    "jpeg 75": lambda p: jpeg(p, 75),
+    "jpeg 50": lambda p: jpeg(p, 50),
+    "half size": lambda p: resize(p, 0.5),
+    "three quarters": lambda p: resize(p, 0.75),
+    "half size and back": lambda p: resize(resize(p, 0.5), 2.0),
+    "mirrored": lambda p: p[:, ::-1],
+    "upside down": lambda p: p[::-1],
+    "quarter turn": lambda p: np.rot90(p),
+    "inverted": lambda p: 255 - p,
+    "cropped": lambda p: p[31:473, 13:455],
+    "brighter": lambda p: np.clip(p * 1.2, 0, 255).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_survives(marked: NDArray[np.uint8], marker: TileWatermarker, attack: str) -> None:
+    reading = marker.extract_array(ATTACKS[attack](marked))
+    assert reading.payload == PAYLOAD
+    assert reading.false_positive_rate <= 1e-6
+
+
+def test_marker_follows_the_protocol(marker: TileWatermarker) -> None:
+    assert isinstance(marker, Watermarker)
+    assert marker.algorithm == "org.provenance-kit.tile.1"
+
+
+def test_picture_round_trip(photo: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    alpha = np.full(photo.shape[:2], 200, np.uint8)
+    marked = marker.embed(Picture(photo, alpha=alpha), PAYLOAD)
+    assert np.array_equal(marked.alpha, alpha)
+    assert marker.extract(marked).payload == PAYLOAD
+
+
+def test_128_bits(photo: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    payload = Payload.random(128)
+    assert marker.extract_array(marker.embed_array(photo, payload)).payload == payload
+
+
+def test_wrong_key_reads_nothing(marked: NDArray[np.uint8]) -> None:
+    reading = TileWatermarker(b"\1" * 32).extract_array(marked)
+    assert reading == Reading(None, 1.0, reading.details)
+
+
+def test_unmarked_reads_nothing(photo: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    assert not marker.extract_array(photo).found
+
+
+def test_same_input_gives_same_mark(photo: NDArray[np.uint8], marked: NDArray[np.uint8]) -> None:
+    again = pickle.loads(pickle.dumps(TileWatermarker(KEY)))
+    assert np.array_equal(again.embed_array(photo, PAYLOAD), marked)
+
+
+def test_gray_stays_gray(photo: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    gray = np.repeat(photo[:, :, 1:2], 3, axis=2)
+    marked = marker.embed_array(gray, PAYLOAD)
+    assert (np.ptp(marked, axis=2) == 0).all()
+    assert marker.extract_array(marked).payload == PAYLOAD
+
+
+def test_sixteen_bits(photo: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    deep = marker.embed_array(photo.astype(np.uint16) * 257, PAYLOAD)
+    assert deep.dtype == np.uint16
+    assert marker.extract_array(deep).payload == PAYLOAD
+    assert marker.extract_array((deep // 257).astype(np.uint8)).payload == PAYLOAD
+
+
+def test_strided_and_read_only_arrays(photo: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    view = photo[:, ::-1]
+    view.flags.writeable = False
+    assert marker.extract_array(marker.embed_array(view, PAYLOAD)).payload == PAYLOAD
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_refuses_nan_and_infinity(marker: TileWatermarker, bad: float) -> None:
+    pixels = np.full((256, 256, 3), bad, np.float32)
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        marker.extract_array(pixels)
+
+
+def test_refuses_too_small(marker: TileWatermarker) -> None:
+    small = np.zeros((SMALLEST_SIDE - 1, 400, 3), np.uint8)
+    with pytest.raises(TooSmall, match="too small to mark reliably"):
+        marker.embed_array(small, PAYLOAD)
+    assert "too small" in marker.extract_array(small).details["reason"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (7, 9), (33, 40), (32, 3000)])
+def test_extract_never_raises(marker: TileWatermarker, shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    assert not marker.extract(Picture(pixels)).found
+
+
+@pytest.mark.parametrize("key", [b"", b"short", b"x" * 33, "x" * 32])
+def test_refuses_bad_keys(key: bytes) -> None:
+    with pytest.raises(KeyUnusable):
+        TileWatermarker(key)
+
+
+def test_key_is_not_shown(marker: TileWatermarker) -> None:
+    assert KEY.hex() not in repr(marker)
+    assert repr(KEY) not in repr(marker)
