@@ -84,8 +84,8 @@ def _transform(
 
 
 def _apply(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image.Image:
-    result = ImageCms.applyTransform(image, transform)
-    assert result is not None  # only None when asked to work in place
+    result = Image.new(transform.output_mode, image.size)
+    transform.apply(image, result)
     return result
 
 

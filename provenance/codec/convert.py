@@ -31,9 +31,7 @@ def from_array(array: NDArray[Any]) -> Picture:
     """
     array = np.asarray(array)
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
-        raise ValueError(
-            f"the array has shape {array.shape}; expected H×W, H×W×1, H×W×3 or H×W×4"
-        )
+        raise ValueError(f"the array has shape {array.shape}; expected H×W, H×W×1, H×W×3 or H×W×4")
     values = _to_bytes(array)
     if values.ndim == 2 or values.shape[2] == 1:
         plane = values.reshape(values.shape[:2])
@@ -211,9 +209,7 @@ def _unless_opaque(alpha: Plane) -> Plane | None:
 
 def _coloured(pixels: Plane) -> bool:
     red = pixels[:, :, 0]
-    return not (
-        np.array_equal(red, pixels[:, :, 1]) and np.array_equal(red, pixels[:, :, 2])
-    )
+    return not (np.array_equal(red, pixels[:, :, 1]) and np.array_equal(red, pixels[:, :, 2]))
 
 
 def _bytes_or_none(value: object) -> bytes | None:

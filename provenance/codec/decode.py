@@ -16,7 +16,7 @@ from provenance.codec.formats.header import Header
 from provenance.codec.limits import Limits
 from provenance.codec.metadata import clean_exif, clean_text, clean_xmp, exif_of_tiff
 from provenance.codec.readers import reader
-from provenance.codec.refusals import damaged, several
+from provenance.codec.refusals import damaged, several, unit_of
 from provenance.codec.sniff import Source, sniff
 from provenance.errors import InputError, TooLarge
 from provenance.picture import Encoding, Metadata, Picture
@@ -99,27 +99,22 @@ def decode(data: bytes, limits: Limits | None = None, *, first_frame: bool = Fal
     """
     limits = limits or Limits()
     limits.check_bytes(len(data))
-    format = sniff(data)
-    header = _PROBES[format](data)
+    kind = sniff(data)
+    header = _PROBES[kind](data)
     if min(header.width, header.height) <= 0:
-        raise damaged(format, f"it says {header.width}x{header.height} pixels")
+        raise damaged(kind, f"it says {header.width}x{header.height} pixels")
     limits.check_size(header.width, header.height)
     notes = header.notes
     try:
-        image = reader(format, data)
+        image = reader(kind, data)
         limits.check_size(*image.size)
-        frames = header.frames
-        if format == "AVIF":
-            frames = int(getattr(image, "n_frames", 1))
-        if frames > 1:
-            if not first_frame:
-                raise several(format, frames)
-            notes += (f"{frames:,} {_unit(format)} found; only the first was read",)
-        if format == "JPEG" and "mp" in image.info:
+        frames = int(getattr(image, "n_frames", 1)) if kind == "AVIF" else header.frames
+        notes += _about_frames(kind, frames, first_frame=first_frame)
+        if kind == "JPEG" and "mp" in image.info:
             notes += ("further pictures in the file (a gain map or preview) were ignored",)
         image.load()
         limits.check_size(*image.size)
-        return _picture(image, format, header, notes)
+        return _picture(image, kind, header, notes)
     except InputError:
         raise
     except Image.DecompressionBombError as error:
@@ -129,26 +124,32 @@ def decode(data: bytes, limits: Limits | None = None, *, first_frame: bool = Fal
         ) from error
     except Exception as error:
         # Pillow and the libraries below it answer bad bytes with a dozen kinds of exception.
-        raise damaged(format, error) from error
+        raise damaged(kind, error) from error
 
 
-def _picture(
-    image: Image.Image, format: Source, header: Header, notes: tuple[str, ...]
-) -> Picture:
+def _about_frames(kind: Source, frames: int, *, first_frame: bool) -> tuple[str, ...]:
+    if frames <= 1:
+        return ()
+    if not first_frame:
+        raise several(kind, frames)
+    return (f"{frames:,} {unit_of(kind)} found; only the first was read",)
+
+
+def _picture(image: Image.Image, kind: Source, header: Header, notes: tuple[str, ...]) -> Picture:
     info = image.info
     # Pillow has turned a TIFF upright already, and took the tag away.
-    exif = clean_exif(exif_of_tiff(image) if format == "TIFF" else info.get("exif"))
+    exif = clean_exif(exif_of_tiff(image) if kind == "TIFF" else info.get("exif"))
     xmp, xmp_notes = clean_xmp(_xmp_of(info))
-    text, text_notes = clean_text(getattr(image, "text", {}) if format == "PNG" else {})
+    text, text_notes = clean_text(getattr(image, "text", {}) if kind == "PNG" else {})
     icc = info.get("icc_profile") or None
-    encoding = _encoding(image, format, header, embed_srgb=bool(icc))
+    encoding = _encoding(image, kind, header, embed_srgb=bool(icc))
     gray_in_colour = header.gray and image.mode in ("RGB", "RGBA")
     key = _key(image, header)
     if header.depth > 8 and not image.mode.startswith(("I", "F")):
         notes += (f"{header.depth} bits a channel reduced to 8",)
-    if format in ("GIF", "BMP"):
-        limit = " (a GIF holds 256 colours only)" if format == "GIF" else ""
-        notes += (f"a {format} is written as PNG{limit}",)
+    if kind in ("GIF", "BMP"):
+        limit = " (a GIF holds 256 colours only)" if kind == "GIF" else ""
+        notes += (f"a {kind} is written as PNG{limit}",)
     pixels, alpha, gray, more = planes(image, icc, exif.orientation, key=key)
     return Picture(
         pixels,
@@ -160,8 +161,8 @@ def _picture(
     )
 
 
-def _encoding(image: Image.Image, format: Source, header: Header, *, embed_srgb: bool) -> Encoding:
-    if format == "JPEG":
+def _encoding(image: Image.Image, kind: Source, header: Header, *, embed_srgb: bool) -> Encoding:
+    if kind == "JPEG":
         tables = getattr(image, "quantization", {})
         quality = jpeg.quality_of(tables[min(tables)]) if tables else None
         return Encoding(
@@ -171,13 +172,11 @@ def _encoding(image: Image.Image, format: Source, header: Header, *, embed_srgb:
             progressive=bool(image.info.get("progressive")),
             embed_srgb=embed_srgb,
         )
-    if format == "WEBP":
+    if kind == "WEBP":
         return Encoding("WEBP", lossless=header.lossless, embed_srgb=embed_srgb)
-    if format == "AVIF":
-        return Encoding(
-            "AVIF", subsampling=header.subsampling or "4:4:4", embed_srgb=embed_srgb
-        )
-    if format == "TIFF":
+    if kind == "AVIF":
+        return Encoding("AVIF", subsampling=header.subsampling or "4:4:4", embed_srgb=embed_srgb)
+    if kind == "TIFF":
         return Encoding("TIFF", embed_srgb=embed_srgb)
     return Encoding("PNG", embed_srgb=embed_srgb)
 
@@ -206,10 +205,6 @@ def _xmp_of(info: dict[Any, Any]) -> bytes | str | None:
     if isinstance(xmp, tuple):  # a TIFF may hold it as a tuple of numbers
         return bytes(xmp)
     return xmp if isinstance(xmp, bytes | str) else None
-
-
-def _unit(format: Source) -> str:
-    return "pages" if format == "TIFF" else "frames"
 
 
 def _check_regular(name: str, status: os.stat_result) -> None:

@@ -35,7 +35,7 @@ MEDIA_TYPES: MappingProxyType[Format, str] = MappingProxyType(
 """IANA media types, by format."""
 
 FORMATS_BY_MEDIA_TYPE: MappingProxyType[str, Format] = MappingProxyType(
-    {media_type: format for format, media_type in MEDIA_TYPES.items()}
+    {media_type: kind for kind, media_type in MEDIA_TYPES.items()}
 )
 """Formats, by IANA media type."""
 
@@ -90,28 +90,26 @@ def encode(
         UnsupportedPicture: transparency in JPEG, a side too long for the format, lossless AVIF,
             or metadata too long for JPEG.
     """
-    format = encoding.format
+    kind = encoding.format
     _check(picture, encoding)
     image = to_pil(_without_needless_alpha(picture))
     kept = picture.metadata if keep_metadata else Metadata()
     kept = replace(kept, xmp=xmp if xmp is not None else kept.xmp)
     encoding = _filled(encoding)
-    options = _OPTIONS[format](image, encoding, kept)
+    options = _OPTIONS[kind](image, encoding, kept)
     if encoding.embed_srgb and image.mode in ("RGB", "RGBA"):
         options["icc_profile"] = srgb_profile()
     buffer = io.BytesIO()
     try:
-        image.save(buffer, format, **options)
+        image.save(buffer, kind, **options)
     except (OSError, ValueError) as error:
         raise UnsupportedPicture(
-            f"the picture could not be written as {name_of(format)} ({error}); use .png"
+            f"the picture could not be written as {name_of(kind)} ({error}); use .png"
         ) from error
     return EncodedPicture(buffer.getvalue(), encoding, picture.width, picture.height)
 
 
-def encoding_for(
-    path_or_suffix: str | os.PathLike[str], like: Encoding | None = None
-) -> Encoding:
+def encoding_for(path_or_suffix: str | os.PathLike[str], like: Encoding | None = None) -> Encoding:
     """The encoding that a file's name asks for.
 
     Args:
@@ -123,30 +121,30 @@ def encoding_for(
         UnsupportedPicture: no suffix, or one that we do not write.
     """
     name = PurePath(path_or_suffix).name
-    suffix = (name if name.startswith(".") and name.count(".") == 1 else PurePath(name).suffix)
-    format = _BY_SUFFIX.get(suffix.lower())
-    if format is None:
+    suffix = name if name.startswith(".") and name.count(".") == 1 else PurePath(name).suffix
+    kind = _BY_SUFFIX.get(suffix.lower())
+    if kind is None:
         found = f"'{suffix}' files are not written" if suffix else f"'{name}' has no suffix"
         raise UnsupportedPicture(f"{found}; use one of {' '.join(_BY_SUFFIX)}")
     if like is None:
-        return Encoding(format)
-    return like if like.format == format else Encoding(format, embed_srgb=like.embed_srgb)
+        return Encoding(kind)
+    return like if like.format == kind else Encoding(kind, embed_srgb=like.embed_srgb)
 
 
 def _check(picture: Picture, encoding: Encoding) -> None:
-    format = encoding.format
-    name = name_of(format)
-    limit = _LARGEST_SIDE.get(format)
+    kind = encoding.format
+    name = name_of(kind)
+    limit = _LARGEST_SIDE.get(kind)
     if limit is not None and max(picture.width, picture.height) > limit:
         raise UnsupportedPicture(
             f"the picture has {picture.width:,}x{picture.height:,} pixels, {name} holds "
             f"{limit:,} a side; use .png or scale it down"
         )
-    if format == "JPEG" and _transparent(picture):
+    if kind == "JPEG" and _transparent(picture):
         raise UnsupportedPicture(
             "JPEG cannot hold transparency; use .png, .webp or .avif, or flatten the picture first"
         )
-    if format == "AVIF" and encoding.lossless:
+    if kind == "AVIF" and encoding.lossless:
         raise UnsupportedPicture("AVIF is written with loss only; use .png or lossless .webp")
     if encoding.quality is not None and not 1 <= encoding.quality <= 100:
         raise UnsupportedPicture(f"quality is {encoding.quality}; expected 1 to 100")
@@ -166,7 +164,7 @@ def _without_needless_alpha(picture: Picture) -> Picture:
     return picture if _transparent(picture) else replace(picture, alpha=None)
 
 
-def _png(image: Image.Image, encoding: Encoding, kept: Metadata) -> dict[str, Any]:
+def _png(_image: Image.Image, _encoding: Encoding, kept: Metadata) -> dict[str, Any]:
     chunks = PngImagePlugin.PngInfo()
     for key, value in kept.text.items():
         chunks.add_text(key, value)
@@ -190,7 +188,7 @@ def _jpeg(image: Image.Image, encoding: Encoding, kept: Metadata) -> dict[str, A
     return {**options, **_exif(kept)}
 
 
-def _webp(image: Image.Image, encoding: Encoding, kept: Metadata) -> dict[str, Any]:
+def _webp(_image: Image.Image, encoding: Encoding, kept: Metadata) -> dict[str, Any]:
     options: dict[str, Any] = {"lossless": encoding.lossless, "exact": True, "method": 4}
     if not encoding.lossless:
         options["quality"] = encoding.quality
@@ -209,7 +207,7 @@ def _avif(image: Image.Image, encoding: Encoding, kept: Metadata) -> dict[str, A
     return {**options, "xmp": kept.xmp or b"", **_exif(kept)}
 
 
-def _tiff(image: Image.Image, encoding: Encoding, kept: Metadata) -> dict[str, Any]:
+def _tiff(_image: Image.Image, _encoding: Encoding, kept: Metadata) -> dict[str, Any]:
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[_PREDICTOR] = _HORIZONTAL
     if kept.xmp is not None:

@@ -118,9 +118,7 @@ def _clean(block: bytearray) -> Exif:
     return Exif(bytes(block) if entries else None, orientation)
 
 
-def _erase_thumbnail(
-    block: bytearray, start: int, order: Literal["little", "big"]
-) -> None:
+def _erase_thumbnail(block: bytearray, start: int, order: Literal["little", "big"]) -> None:
     """Blank the second directory and the preview that it points to; cut it off at the end."""
     count = _read(block, start, 2, order)
     end = start + 2 + 12 * count + 4

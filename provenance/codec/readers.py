@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from PIL import (
     AvifImagePlugin,
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from PIL._imaging import ImagingDecoder, PixelAccess
 
 
+def _held(fp: IO[bytes] | None) -> IO[bytes]:
+    """The stream, which Pillow holds until the pixels are loaded."""
+    if fp is None:
+        raise OSError("the stream is closed")
+    return fp
+
+
 class _Strict(ImageFile.ImageFile):
     """Decodes every tile to its end, or raises."""
 
@@ -37,8 +44,7 @@ class _Strict(ImageFile.ImageFile):
         """Decode the pixels; the loop of `ImageFile.load` without its leniency."""
         if not self.tile:
             return super().load()
-        fp = self.fp
-        assert fp is not None  # held until the pixels are loaded
+        fp = _held(self.fp)
         seek = getattr(self, "load_seek", fp.seek)
         self.load_prepare()
         # Strips that repeat the same place cost time and change nothing: the last one wins.
@@ -64,8 +70,7 @@ class _Strict(ImageFile.ImageFile):
         return Image.Image.load(self)
 
     def _feed(self, decoder: ImagingDecoder | ImageFile.PyDecoder) -> int:
-        assert self.fp is not None
-        read = getattr(self, "load_read", self.fp.read)
+        read = getattr(self, "load_read", _held(self.fp).read)
         pending = b""
         while True:
             try:
@@ -90,8 +95,7 @@ class _Jpeg(_Strict, JpegImagePlugin.JpegImageFile):
 
     def load_read(self, read_bytes: int) -> bytes:
         """Read on, never pretending that the file ended well."""
-        assert self.fp is not None
-        return self.fp.read(read_bytes)
+        return _held(self.fp).read(read_bytes)
 
     def _read_dpi_from_exif(self) -> None:
         """Skip: resolution is not used, and Pillow warns about EXIF that it cannot read."""
@@ -126,6 +130,6 @@ _READERS: dict[Source, type[ImageFile.ImageFile]] = {
 }
 
 
-def reader(format: Source, data: bytes) -> ImageFile.ImageFile:
-    """Open `data` as `format`; the pixels are decoded by `load()`."""
-    return _READERS[format](io.BytesIO(data), "")
+def reader(kind: Source, data: bytes) -> ImageFile.ImageFile:
+    """Open `data` as `kind`; the pixels are decoded by `load()`."""
+    return _READERS[kind](io.BytesIO(data), "")

@@ -7,23 +7,28 @@ from provenance.errors import UnreadablePicture, UnsupportedPicture
 _NAMES = {"WEBP": "WebP"}
 
 
-def name_of(format: str) -> str:
+def name_of(kind: str) -> str:
     """The format as people write it."""
-    return _NAMES.get(format, format)
+    return _NAMES.get(kind, kind)
 
 
-def damaged(format: str, reason: object) -> UnreadablePicture:
-    """The file claims to be `format` and cannot be read as such."""
+def unit_of(kind: str) -> str:
+    """What the format calls one of several pictures."""
+    return "pages" if kind == "TIFF" else "frames"
+
+
+def damaged(kind: str, reason: object) -> UnreadablePicture:
+    """The file claims to be `kind` and cannot be read as such."""
     text = " ".join(str(reason).split())[:160] or type(reason).__name__
     return UnreadablePicture(
-        f"the {name_of(format)} file is damaged or cut short ({text}); get an intact copy"
+        f"the {name_of(kind)} file is damaged or cut short ({text}); get an intact copy"
     )
 
 
-def several(format: str, frames: int) -> UnsupportedPicture:
+def several(kind: str, frames: int) -> UnsupportedPicture:
     """The file holds `frames` pictures where one was expected."""
-    unit = "pages" if format == "TIFF" else "frames"
+    unit = unit_of(kind)
     return UnsupportedPicture(
-        f"the {name_of(format)} file holds {frames:,} {unit}, a single picture was expected; "
+        f"the {name_of(kind)} file holds {frames:,} {unit}, a single picture was expected; "
         f"extract the {unit} first and pass them one by one"
     )

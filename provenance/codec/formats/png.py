@@ -40,49 +40,51 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 def probe(data: bytes) -> Header:
     """Read size, depth, frames and transparency; verify every checksum."""
-    seen: set[bytes] = set()
-    ihdr = transparency = b""
+    found: dict[bytes, bytes] = {}
     frames = 1
-    notes: tuple[str, ...] = ()
     for kind, body in chunks(data):
-        if not seen and kind != b"IHDR":
+        if not found and kind != b"IHDR":
             raise damaged("PNG", "the first chunk is not IHDR")
-        if kind in _SINGLE and kind in seen:
+        if kind in _SINGLE and kind in found:
             raise damaged("PNG", f"chunk {kind!r} occurs twice")
-        if kind == b"IHDR":
-            ihdr = bytes(body)
-        elif kind == b"tRNS":
-            transparency = bytes(body[:6])
-        elif kind == b"acTL":
-            frames = int.from_bytes(body[:4], "big")
-            if not 0 < frames <= 0x8000_0000 or len(body) < 8:
-                raise damaged("PNG", "the animation header is broken")
-        elif kind == b"IDAT" and b"IDAT" not in seen and b"acTL" in seen and b"fcTL" not in seen:
+        if kind == b"acTL":
+            frames = _frames(body)
+        elif kind == b"IDAT" and b"acTL" in found and not {b"IDAT", b"fcTL"} & found.keys():
             frames += 1  # a still picture stands before the animation
-        elif kind == b"cICP":
-            hdr = [_NOT_SDR[value] for value in body[:2] if value in _NOT_SDR]
-            if hdr:
-                notes = (f"colour is tagged {' '.join(hdr)}; the values were taken as sRGB",)
-        seen.add(kind)
+        found.setdefault(kind, bytes(body[:13]))
+    ihdr = found[b"IHDR"]
     if len(ihdr) < 13:
         raise damaged("PNG", "the IHDR chunk is too short")
-    if b"IDAT" not in seen:
+    if b"IDAT" not in found:
         raise damaged("PNG", "there is no IDAT chunk")
-    kind_of_colour = ihdr[9]
-    samples = _CHANNELS.get(kind_of_colour, 0)
-    key = None
-    if samples and transparency:
-        if len(transparency) < 2 * samples:
-            raise damaged("PNG", "the tRNS chunk is too short")
-        key = tuple(
-            int.from_bytes(transparency[2 * i : 2 * i + 2], "big") for i in range(samples)
-        )
     return Header(
         width=int.from_bytes(ihdr[:4], "big"),
         height=int.from_bytes(ihdr[4:8], "big"),
         frames=frames,
         depth=ihdr[8],
-        gray=kind_of_colour in _GRAY_TYPES,
-        key=key,
-        notes=notes,
+        gray=ihdr[9] in _GRAY_TYPES,
+        key=_key(found.get(b"tRNS"), _CHANNELS.get(ihdr[9], 0)),
+        notes=_colour(found.get(b"cICP", b"")),
     )
+
+
+def _frames(body: memoryview) -> int:
+    frames = int.from_bytes(body[:4], "big")
+    if len(body) < 8 or not 0 < frames <= 0x8000_0000:
+        raise damaged("PNG", "the animation header is broken")
+    return frames
+
+
+def _key(transparency: bytes | None, samples: int) -> tuple[int, ...] | None:
+    if transparency is None or samples == 0:
+        return None
+    if len(transparency) < 2 * samples:
+        raise damaged("PNG", "the tRNS chunk is too short")
+    return tuple(
+        int.from_bytes(transparency[at : at + 2], "big") for at in range(0, 2 * samples, 2)
+    )
+
+
+def _colour(cicp: bytes) -> tuple[str, ...]:
+    names = [_NOT_SDR[value] for value in cicp[:2] if value in _NOT_SDR]
+    return (f"colour is tagged {' '.join(names)}; the values were taken as sRGB",) if names else ()
