@@ -1,0 +1,1 @@
+"""The command line. Installed as `provenance_cli`; parses, calls the library, renders, exits."""

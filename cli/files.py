@@ -1,0 +1,96 @@
+"""Pairs inputs with outputs for `protect`, and finds every conflict before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from provenance.codec.encode import SUFFIXES
+from provenance.errors import InputError, OutputError
+
+STREAM = "-"
+_READ = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to protect. `source` or `target` None stands for a standard stream."""
+
+    source: Path | None
+    target: Path | None
+
+
+def pair(inputs: Sequence[str], output: str, suffix: str | None, overwrite: bool) -> list[Job]:
+    """Decide where each result goes.
+
+    A folder is walked for pictures and rebuilt under the output folder; several inputs need a
+    folder as output; one input may name its output file.
+
+    Raises:
+        InputError: an input is missing, or a folder holds no picture.
+        OutputError: two results would share a name, an output exists, or it is its own input.
+    """
+    if STREAM in inputs and len(inputs) > 1:
+        raise InputError("- (stdin) was given beside other inputs; give it alone")
+    if inputs == [STREAM] or output == STREAM:
+        return [_streamed(inputs, output)]
+    sources = [found for name in inputs for found in _expanded(Path(name))]
+    folder = Path(output)
+    into_folder = len(sources) > 1 or folder.is_dir() or output.endswith(("/", "\\")) or any(
+        Path(name).is_dir() for name in inputs
+    )
+    if into_folder and folder.exists() and not folder.is_dir():
+        raise OutputError(f"{output} is a file; several pictures need a folder as output")
+    jobs = []
+    for source, relative in sources:
+        target = folder / (relative.with_suffix(suffix) if suffix else relative)
+        jobs.append(Job(source, _written(target) if into_folder else folder))
+    _refuse_conflicts(jobs, overwrite)
+    return jobs
+
+
+def _streamed(inputs: Sequence[str], output: str) -> Job:
+    if len(inputs) > 1:
+        raise OutputError("- (stdout) takes one picture; give a folder as output for several")
+    source = None if inputs[0] == STREAM else Path(inputs[0])
+    if output.endswith("/") or (output != STREAM and Path(output).is_dir()):
+        raise OutputError("stdin has no name; give a file name as output")
+    return Job(source, None if output == STREAM else Path(output))
+
+
+def _expanded(path: Path) -> list[tuple[Path, Path]]:
+    """The file itself, or the pictures of a folder with their paths inside it."""
+    if not path.is_dir():
+        return [(path, Path(path.name))]
+    found = sorted(
+        p for p in path.rglob("*") if p.suffix.lower() in _READ and p.is_file() and not p.is_symlink()
+    )
+    if not found:
+        raise InputError(f"the folder {path} holds no picture ({', '.join(sorted(_READ))})")
+    return [(p, p.relative_to(path)) for p in found]
+
+
+def _written(path: Path) -> Path:
+    """A format that we only read gets the suffix of the one that it is written in."""
+    return path.with_suffix(SUFFIXES["PNG"]) if path.suffix.lower() in {".gif", ".bmp"} else path
+
+
+def _refuse_conflicts(jobs: Sequence[Job], overwrite: bool) -> None:
+    seen: dict[Path, Path] = {}
+    for job in jobs:
+        assert job.source is not None and job.target is not None
+        target = job.target.resolve()
+        if job.source.resolve() == target:
+            raise OutputError(
+                f"{job.target} is both input and output; choose another name or folder, "
+                "since the original would be lost"
+            )
+        if target in seen:
+            raise OutputError(
+                f"{seen[target]} and {job.source} would both be written to {job.target}; "
+                "protect them one after the other"
+            )
+        seen[target] = job.source
+        if job.target.exists() and not overwrite:
+            raise OutputError(f"{job.target} exists; use --overwrite to replace it")

@@ -1,0 +1,93 @@
+"""`provenance`, and `verify`, which is `provenance verify`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from provenance import __version__
+from provenance.errors import Blocked, ProvenanceError
+from provenance_cli import exit_codes
+from provenance_cli.init import init
+from provenance_cli.protect import protect
+from provenance_cli.render import say
+from provenance_cli.verify import verify
+
+app = typer.Typer(
+    name="provenance",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Moderate, watermark and sign generated pictures; verify any picture. "
+    "Offline, with your own keys.",
+)
+app.command()(init)
+app.command()(protect)
+app.command()(verify)
+
+verify_app = typer.Typer(
+    name="verify",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+verify_app.command(name="verify")(verify)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"provenance {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `provenance` and return its exit code."""
+    return _run(app, "provenance", argv)
+
+
+def verify_main(argv: Sequence[str] | None = None) -> int:
+    """Run `verify` and return its exit code."""
+    return _run(verify_app, "verify", argv)
+
+
+def _run(application: typer.Typer, name: str, argv: Sequence[str] | None) -> int:
+    """One clear sentence and a distinct code for whatever goes wrong; never a traceback."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        application(args, prog_name=name)
+        sys.stdout.flush()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else exit_codes.OK
+    except Blocked as answer:
+        say(str(answer))
+        return exit_codes.FAILED
+    except ProvenanceError as error:
+        say(f"error: {error}")
+        return exit_codes.ERROR
+    except BrokenPipeError:
+        # The reader of a pipe went away; the interpreter must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_codes.ERROR
+    except Exception as error:
+        if os.environ.get("PROVENANCE_DEBUG"):
+            raise
+        say(
+            f"error: unexpected {type(error).__name__}; nothing was written. This is a bug: "
+            "please report it with the output under PROVENANCE_DEBUG=1"
+        )
+        return exit_codes.ERROR
+    return exit_codes.OK

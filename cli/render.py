@@ -1,0 +1,120 @@
+"""Reports as text and as JSON.
+
+Everything that comes out of a file is hostile: control characters, which could rewrite the
+terminal, are replaced before anything is printed, and nothing is interpreted as markup.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import textwrap
+import unicodedata
+from shutil import get_terminal_size
+from typing import Any
+
+from provenance.evidence import Evidence, Outcome, Report, Status
+from provenance.picture import Asset
+
+_MARKS = {
+    Status.VERIFIED: "+",
+    Status.FAILED: "!",
+    Status.CLAIMED: "~",
+    Status.ABSENT: "-",
+    Status.UNCHECKED: "?",
+}
+_COLORS = {Outcome.VERIFIED: "32;1", Outcome.FAILED: "31;1", Outcome.UNKNOWN: "33;1"}
+_INDENT = 15
+
+LEGEND = "+ holds   ! does not hold   ~ claimed, not vouched for   - not found   ? not checked"
+
+
+def plain(text: str) -> str:
+    """The text without control, format and surrogate characters, on one line."""
+    return "".join("\ufffd" if unicodedata.category(c) in _UNSAFE else c for c in text)
+
+
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def say(text: str) -> None:
+    """A diagnostic, on stderr."""
+    print(plain(text), file=sys.stderr)
+
+
+def line(record: dict[str, Any]) -> str:
+    """One JSON object on one line."""
+    return json.dumps(record, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+
+
+def report_text(report: Report) -> str:
+    """A report for people: the verdict, then each piece of evidence, then what to do."""
+    size = f"{report.width}×{report.height}" if report.width else "no pixels read"
+    kind = report.media_type.rsplit("/", 1)[-1].upper()
+    verdict = report.verdict
+    out = [
+        f"{plain(report.name)}  ({kind}, {size}, {report.size:,} bytes)",
+        _entry(_colored(verdict.outcome), verdict.outcome.value.upper(), verdict.headline),
+        "",
+    ]
+    for evidence in report.evidence:
+        label = f"{_MARKS[evidence.status]} {evidence.source}"
+        out.append(_entry(label, label, evidence.explanation))
+        out += [_entry("", "", fact) for fact in _facts(evidence)]
+    if verdict.advice:
+        out += ["", _entry("what to do", "what to do", verdict.advice)]
+    return "\n".join(out)
+
+
+def asset_text(name: str, target: str, asset: Asset) -> str:
+    """One protected picture on a line, with a second one for what changed on the way."""
+    spent = sum(asset.timings.values())
+    mark = asset.watermark_id or "none"
+    text = (
+        f"{plain(name)} -> {plain(target)}  {asset.width}×{asset.height}  watermark {mark}  "
+        f"{spent:.2f} s"
+    )
+    notes = [f"  note: {plain(note)}" for note in asset.notes]
+    return "\n".join([text, *notes])
+
+
+def odds(rate: float) -> str:
+    """A false-positive rate in words: `1 in 10^9`."""
+    if rate <= 0:
+        return "below what can be computed"
+    return f"1 in 10^{math.floor(-math.log10(rate))}" if rate < 1e-3 else f"{100 * rate:.2g} %"
+
+
+def _facts(evidence: Evidence) -> list[str]:
+    details = evidence.details
+    facts = []
+    if evidence.source == "credentials":
+        for action in details.get("actions", ()):
+            parts = [action["action"].removeprefix("c2pa.")]
+            parts += [f"by {action['agent']}"] if action.get("agent") else []
+            parts += [f"at {action['when']}"] if action.get("when") else []
+            parts += [f"({action['source_type']})"] if action.get("source_type") else []
+            facts.append(" ".join(parts))
+        if details.get("manifest_id"):
+            facts.append(f"manifest {details['manifest_id']}")
+    if details.get("payload"):
+        facts.append(f"payload {details['payload']}")
+    if details.get("failures"):
+        facts.append("C2PA codes: " + ", ".join(details["failures"]))
+    if evidence.false_positive_rate is not None:
+        facts.append(f"false positives: {odds(evidence.false_positive_rate)} unmarked pictures")
+    return facts
+
+
+def _entry(shown: str, label: str, text: str) -> str:
+    """A label and a wrapped text beside it; `shown` is the label with its colour."""
+    width = max(40, min(get_terminal_size().columns, 100)) - _INDENT - 2
+    first, *rest = textwrap.wrap(plain(text), width) or [""]
+    pad = " " * (_INDENT - len(label))
+    return "\n".join([f"  {shown}{pad}{first}", *(" " * (_INDENT + 2) + r for r in rest)])
+
+
+def _colored(outcome: Outcome) -> str:
+    word = outcome.value.upper()
+    return f"\x1b[{_COLORS[outcome]}m{word}\x1b[0m" if sys.stdout.isatty() else word

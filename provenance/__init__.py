@@ -1,0 +1,40 @@
+"""Makes generated pictures safe to publish and easy to recognise. Offline, with your own keys.
+
+    generate -> moderate -> watermark -> sign            Pipeline: one call around any backend
+    verify <- credentials, watermark, claims             Verifier: what is known of any picture
+
+    from provenance import Pipeline, Verifier
+
+    pipeline = Pipeline.from_config()                    # after `provenance init`
+    asset = pipeline("generated.png", prompt="a lighthouse at dusk")
+    asset.save("published.png")
+
+Importing this package loads numpy and nothing heavier; models and native libraries are loaded by
+the first call that needs them.
+"""
+
+from provenance._version import __version__
+from provenance.config import Config
+from provenance.errors import Blocked, ProvenanceError
+from provenance.evidence import Evidence, Origin, Outcome, Report, Status, Verdict
+from provenance.picture import Asset, Encoding, Picture
+from provenance.pipeline import Pipeline
+from provenance.verify.verifier import Verifier
+
+__all__ = [
+    "Asset",
+    "Blocked",
+    "Config",
+    "Encoding",
+    "Evidence",
+    "Origin",
+    "Outcome",
+    "Picture",
+    "Pipeline",
+    "ProvenanceError",
+    "Report",
+    "Status",
+    "Verdict",
+    "Verifier",
+    "__version__",
+]

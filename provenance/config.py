@@ -1,0 +1,281 @@
+"""Settings from `provenance.toml`: one frozen object, never global.
+
+The file is looked for at the path given, then at $PROVENANCE_CONFIG, then in the user's
+configuration folder; never in the current folder, because a downloaded folder could then bring its
+own trust anchors, and `verify` would call its pictures trusted.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from provenance.codec.limits import Limits
+from provenance.errors import ConfigError, KeyUnusable
+from provenance.moderate.interface import Policy, Threshold
+from provenance.moderate.policy import check
+from provenance.sign.interface import Generator, SourceType
+
+if TYPE_CHECKING:
+    from provenance.sign.local import LocalSigner
+    from provenance.watermark.interface import Watermarker
+
+T = TypeVar("T")
+
+VARIABLE = "PROVENANCE_CONFIG"
+FILE_NAME = "provenance.toml"
+
+_KNOWN: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
+    "generator": {"name": str, "version": str, "source_type": str},
+    "moderation": {"policy": str, "thresholds": dict},
+    "watermark": {"key": str, "strength": (str, int, float), "too_small": str},
+    "signing": {"certificates": str, "key": str, "passphrase_env": str},
+    "trust": {"anchors": list},
+    "output": {"keep_metadata": bool, "publish_prompt": bool},
+    "limits": {"max_bytes": int, "max_pixels": int},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that `provenance.toml` can say. Paths are absolute; keys are read when needed.
+
+    Attributes:
+        path: where it was read from.
+        generator: named in manifests as the software that made the picture.
+        source_type: IPTC digital source type of what the generator makes.
+        policy: moderation thresholds, or None for the standard policy.
+        watermark_key: file with 32 bytes in hexadecimal.
+        strength: `balanced`, `stealth`, `robust`, or a PSNR in dB.
+        sign_too_small: sign pictures that are too small to mark, instead of refusing them.
+        certificates: chain in PEM, leaf first.
+        signing_key: private key in PEM.
+        passphrase_env: environment variable that holds the key's passphrase, or empty.
+        trust: PEM bundles of the signers that you trust.
+        keep_metadata: copy EXIF, XMP and text of the input to the output.
+        publish_prompt: write the prompt into the public manifest.
+        limits: on bytes and pixels.
+    """
+
+    path: Path
+    generator: Generator
+    source_type: SourceType
+    policy: Policy | None
+    watermark_key: Path
+    strength: str | float
+    sign_too_small: bool
+    certificates: Path
+    signing_key: Path
+    passphrase_env: str
+    trust: tuple[Path, ...]
+    keep_metadata: bool
+    publish_prompt: bool
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> Config:
+        """Read and check a configuration file.
+
+        Raises:
+            ConfigError: missing, not TOML, or it says something that we do not understand.
+        """
+        where = find(path)
+        try:
+            text = where.read_bytes().decode("utf-8")
+        except FileNotFoundError as error:
+            raise ConfigError(
+                f"no configuration at {where}; run provenance init, or give --config FILE"
+            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"{where} cannot be read ({error}); expected a TOML file that you may read"
+            ) from error
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(
+                f"{where} is not valid TOML: {error}; mend that line, or run provenance init --force"
+            ) from error
+        return _parse(where, data)
+
+    def anchors(self) -> tuple[str, ...]:
+        """The trust anchors in PEM.
+
+        Raises:
+            ConfigError: a file is missing or is not PEM.
+        """
+        bundles = []
+        for path in self.trust:
+            try:
+                text = path.read_bytes().decode("ascii")
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(
+                    f"the trust anchors {path} cannot be read ({error}); expected a PEM file: "
+                    f"restore it, or remove it from [trust] in {self.path}"
+                ) from error
+            if "BEGIN CERTIFICATE" not in text:
+                raise ConfigError(
+                    f"the trust anchors {path} hold no certificate; expected a PEM file"
+                )
+            bundles.append(text)
+        return tuple(bundles)
+
+    def signer(self) -> LocalSigner:
+        """The signer of [signing].
+
+        Raises:
+            KeyUnusable: key or certificate is missing, damaged, locked or expired.
+        """
+        from provenance.sign.local import LocalSigner
+
+        phrase = os.environ.get(self.passphrase_env, "") if self.passphrase_env else ""
+        return LocalSigner.from_files(self.certificates, self.signing_key, phrase.encode() or None)
+
+    def watermarker(self) -> Watermarker:
+        """The watermark scheme with the key of [watermark].
+
+        Raises:
+            KeyUnusable: the key is missing or damaged.
+            ConfigError: the strength is not one we know.
+        """
+        from provenance.watermark.tile import TileWatermarker
+
+        try:
+            key = bytes.fromhex(self.watermark_key.read_text(encoding="ascii").strip())
+        except OSError as error:
+            raise KeyUnusable(
+                f"the watermark key {self.watermark_key} cannot be read ({error.strerror}); "
+                "restore it from your backup: without it no mark can be read"
+            ) from error
+        except ValueError:
+            key = b""  # the cause is left out: it may quote the key
+        if len(key) != 32:
+            raise KeyUnusable(
+                f"the watermark key {self.watermark_key} is damaged; expected 64 hexadecimal "
+                "digits: restore it from your backup"
+            )
+        try:
+            return TileWatermarker(key, strength=self.strength)
+        except ValueError as error:
+            raise ConfigError(f"[watermark] strength in {self.path}: {error}") from error
+
+
+def default_path() -> Path:
+    """Where the configuration lives unless told otherwise, by the platform's convention."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "provenance" / FILE_NAME
+
+
+def find(path: str | Path | None = None) -> Path:
+    """The path given, or $PROVENANCE_CONFIG, or the default."""
+    chosen = path or os.environ.get(VARIABLE)
+    return Path(chosen).expanduser().absolute() if chosen else default_path()
+
+
+def _parse(where: Path, data: dict[str, Any]) -> Config:
+    _check_names(where, data)
+    get = {name: data.get(name, {}) for name in _KNOWN}
+
+    def file(section: str, key: str, default: str) -> Path:
+        return (where.parent / Path(get[section].get(key, default)).expanduser()).absolute()
+
+    return Config(
+        path=where,
+        generator=Generator(
+            get["generator"].get("name", "unnamed-generator"), get["generator"].get("version", "")
+        ),
+        source_type=_choice(
+            where,
+            "[generator] source_type",
+            get["generator"].get("source_type", SourceType.GENERATED.value),
+            {t.value: t for t in SourceType},
+        ),
+        policy=_policy(where, get["moderation"]),
+        watermark_key=file("watermark", "key", "keys/watermark.key"),
+        strength=get["watermark"].get("strength", "balanced"),
+        sign_too_small=_choice(
+            where,
+            "[watermark] too_small",
+            get["watermark"].get("too_small", "refuse"),
+            {"refuse": False, "sign-only": True},
+        ),
+        certificates=file("signing", "certificates", "keys/signing.pem"),
+        signing_key=file("signing", "key", "keys/signing.key"),
+        passphrase_env=get["signing"].get("passphrase_env", ""),
+        trust=tuple(
+            (where.parent / Path(str(p)).expanduser()).absolute()
+            for p in get["trust"].get("anchors", [])
+        ),
+        keep_metadata=get["output"].get("keep_metadata", False),
+        publish_prompt=get["output"].get("publish_prompt", False),
+        limits=_limits(where, get["limits"]),
+    )
+
+
+def _check_names(where: Path, data: Mapping[str, Any]) -> None:
+    """Refuse what we do not know: a misspelt safety setting must not be ignored."""
+    for section, values in data.items():
+        if section not in _KNOWN or not isinstance(values, dict):
+            raise ConfigError(f"{where} has [{section}]; {_nearest(section, _KNOWN)}")
+        for key, value in values.items():
+            if key not in _KNOWN[section]:
+                raise ConfigError(
+                    f"{where} has '{key}' in [{section}]; {_nearest(key, _KNOWN[section])}"
+                )
+            kinds = _KNOWN[section][key]
+            if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+                wanted = kinds if isinstance(kinds, tuple) else (kinds,)
+                raise ConfigError(
+                    f"{where} has {key} = {value!r} in [{section}]; "
+                    f"expected {' or '.join(k.__name__ for k in wanted)}"
+                )
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(known)}"
+
+
+def _choice(where: Path, name: str, value: str, choices: Mapping[str, T]) -> T:
+    if value not in choices:
+        raise ConfigError(f"{where} has {name} = '{value}'; expected one of {', '.join(choices)}")
+    return choices[value]
+
+
+def _policy(where: Path, section: Mapping[str, Any]) -> Policy | None:
+    name = section.get("policy", "standard")
+    thresholds = section.get("thresholds")
+    if thresholds is None:
+        if name != "standard":
+            raise ConfigError(
+                f"{where} names the policy '{name}' without [moderation.thresholds]; "
+                "expected 'standard', or thresholds of your own"
+            )
+        return None
+    limits = {}
+    for category, pair in thresholds.items():
+        numbers = pair if isinstance(pair, dict) else {}
+        try:
+            limits[category] = Threshold(float(numbers["flag"]), float(numbers["block"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"{where} has {category} = {pair!r} in [moderation.thresholds]; "
+                "expected { flag = 0.5, block = 0.8 }"
+            ) from error
+    return check(Policy(name, limits))
+
+
+def _limits(where: Path, section: Mapping[str, int]) -> Limits:
+    for key, value in section.items():
+        if value < 1:
+            raise ConfigError(f"{where} has {key} = {value} in [limits]; expected at least 1")
+    return Limits(**section)

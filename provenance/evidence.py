@@ -1,0 +1,175 @@
+"""What every check returns (`Evidence`), and what is concluded from it (`Verdict`, `Report`).
+
+Results are data. A check states what it found and never concludes; only a policy makes a verdict.
+Absence of evidence is *unknown*: neither authentic nor generated, and no word here says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+SCHEMA = "provenance.report/1"
+"""Version of the JSON form of `Report`; the number rises when a field changes its meaning."""
+
+
+class Status(StrEnum):
+    """How far one piece of evidence can be relied upon."""
+
+    VERIFIED = "verified"
+    """Checked, and it holds."""
+    FAILED = "failed"
+    """Checked, and it does not hold."""
+    CLAIMED = "claimed"
+    """The file says so; nothing that you trust vouches for it."""
+    ABSENT = "absent"
+    """Looked for, not found. Says nothing about the picture."""
+    UNCHECKED = "unchecked"
+    """Could not be looked for; the explanation says why."""
+
+
+class Outcome(StrEnum):
+    """What the evidence as a whole allows one to say."""
+
+    VERIFIED = "verified"
+    """An authenticated statement about this picture was found and holds."""
+    FAILED = "failed"
+    """A check failed: the picture is not what its credentials were made for."""
+    UNKNOWN = "unknown"
+    """Nothing was found that can be relied upon."""
+
+
+class Origin(StrEnum):
+    """Where the picture comes from, as far as the evidence goes."""
+
+    GENERATED = "generated"
+    """Made by a generative model."""
+    EDITED = "edited with AI"
+    """Made otherwise, then altered by a generative model."""
+    OTHER = "not stated as AI"
+    """Trusted credentials name another source, such as a camera; they are as good as the signer."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing that a check found, looked for in vain, or could not look for.
+
+    Attributes:
+        source: the check, such as `credentials`, `watermark`, `claims`.
+        code: stable dotted name for programs, such as `credentials.trusted`.
+        status: how far it can be relied upon.
+        explanation: what it means, in one or two plain sentences.
+        advice: what to do about it; empty when there is nothing to do.
+        origin: what it says of the picture's origin.
+        score: uncalibrated score of a detector, or None.
+        false_positive_rate: probability that a picture without the thing gives this evidence;
+            None means that it is not calibrated, or not applicable.
+        details: facts for programs, ready for JSON.
+    """
+
+    source: str
+    code: str
+    status: Status
+    explanation: str
+    advice: str = ""
+    origin: Origin = Origin.UNKNOWN
+    score: float | None = None
+    false_positive_rate: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "source": self.source,
+            "code": self.code,
+            "status": self.status.value,
+            "explanation": self.explanation,
+            "advice": self.advice,
+            "origin": self.origin.value,
+            "score": self.score,
+            "false_positive_rate": self.false_positive_rate,
+            "details": dict(self.details),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a policy concludes from the evidence.
+
+    Attributes:
+        outcome: verified, failed or unknown.
+        origin: generated, edited with AI, not stated as AI, or unknown.
+        headline: one sentence for people.
+        because: codes of the evidence that the verdict rests on, weightiest first.
+        advice: what to do next; empty when there is nothing to do.
+    """
+
+    outcome: Outcome
+    origin: Origin
+    headline: str
+    because: tuple[str, ...] = ()
+    advice: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "outcome": self.outcome.value,
+            "origin": self.origin.value,
+            "headline": self.headline,
+            "because": list(self.because),
+            "advice": self.advice,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that `verify` says of one file.
+
+    Attributes:
+        name: file name as given, or `-`.
+        sha256: hash of the bytes that were examined, in hexadecimal.
+        size: number of those bytes.
+        media_type: by content, not by name.
+        width: columns in pixels, or None where pixels could not be decoded.
+        height: rows in pixels, or None likewise.
+        verdict: the conclusion.
+        evidence: all findings, in the order of the checks.
+        timings: wall seconds of each check.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    media_type: str
+    width: int | None
+    height: int | None
+    verdict: Verdict
+    evidence: tuple[Evidence, ...]
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    def find(self, source: str) -> tuple[Evidence, ...]:
+        """The evidence of one check."""
+        return tuple(e for e in self.evidence if e.source == source)
+
+    @property
+    def unchecked(self) -> tuple[Evidence, ...]:
+        """What could not be looked for, with the reasons."""
+        return tuple(e for e in self.evidence if e.status is Status.UNCHECKED)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON, with the schema's version."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "sha256": self.sha256,
+            "bytes": self.size,
+            "media_type": self.media_type,
+            "width": self.width,
+            "height": self.height,
+            "verdict": self.verdict.to_dict(),
+            "evidence": [e.to_dict() for e in self.evidence],
+            "timings_ms": {name: round(1000 * s, 2) for name, s in self.timings.items()},
+        }

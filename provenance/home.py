@@ -1,0 +1,151 @@
+"""Creates the configuration and the keys: what `provenance init` does."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from provenance.config import FILE_NAME
+from provenance.errors import OutputError
+from provenance.files import make_private_folder, write_atomically
+from provenance.sign.development import create as create_chain
+
+KEY_BYTES = 32
+"""Of the watermark key: 256 bits."""
+
+TEMPLATE = '''\
+# Configuration of Provenance. Paths are relative to this file.
+# Every setting is shown with its default; a name that is not known is refused.
+
+[generator]
+# Named in the manifest of every picture, as the law asks: system and version.
+name = "{name}"
+version = ""
+# IPTC source type: trainedAlgorithmicMedia, compositeWithTrainedAlgorithmicMedia, algorithmicMedia
+source_type = "trainedAlgorithmicMedia"
+
+[moderation]
+policy = "standard"
+# Thresholds of your own, from 0 to 1. A category without one is reported and allowed.
+# [moderation.thresholds]
+# nudity = {{ flag = 0.5, block = 0.8 }}
+
+[watermark]
+# Secret, and the only way to read your marks: back it up.
+key = "keys/watermark.key"
+# balanced, stealth, robust, or a PSNR in dB such as 44.0
+strength = "balanced"
+# What to do with a picture that is too small to mark: "refuse", or "sign-only".
+too_small = "refuse"
+
+[signing]
+# Certificate chain in PEM, leaf first, and its private key.
+certificates = "keys/signing.pem"
+key = "keys/signing.key"
+# Name of the environment variable that holds the key's passphrase; empty for a key without one.
+passphrase_env = "{passphrase_env}"
+
+[trust]
+# PEM bundles of the signers whose pictures `verify` calls trusted.
+anchors = ["keys/trust.pem"]
+
+[output]
+# Copy EXIF, XMP and text chunks of the input. They often hold prompts, places and serial numbers.
+keep_metadata = false
+# Write the prompt into the public manifest.
+publish_prompt = false
+
+[limits]
+max_bytes = 268435456
+max_pixels = 100000000
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What was created.
+
+    Attributes:
+        config: the configuration file.
+        keys: the folder of the keys, readable by its owner alone.
+        expires: when the development certificate does.
+        replaced: files that were there before, moved aside under these names.
+    """
+
+    config: Path
+    keys: Path
+    expires: datetime
+    replaced: tuple[Path, ...]
+
+
+def create(
+    config: Path,
+    *,
+    organization: str = "Provenance development",
+    name: str = "my-generator",
+    passphrase: bytes | None = None,
+    passphrase_env: str = "",
+    force: bool = False,
+) -> Home:
+    """Write `provenance.toml` and, in the folder `keys` beside it, keys and certificates.
+
+    The certificate is for development: it is trusted by nobody but the anchors written here.
+    Files are 0600, the key folder is 0700. Nothing is lost by `force`: what was there is renamed,
+    since pictures marked with an old key can be read with no other.
+
+    Args:
+        config: where to write the configuration.
+        organization: named in the certificates.
+        name: of your generator, as written in manifests.
+        passphrase: encrypts the signing key.
+        passphrase_env: the environment variable from which the passphrase will be read.
+        force: replace what is there.
+
+    Raises:
+        OutputError: something is there already, or the folder cannot be written.
+    """
+    if config.suffix != ".toml":
+        config = config / FILE_NAME
+    keys = config.parent / "keys"
+    names = ("signing.pem", "signing.key", "trust.pem", "watermark.key")
+    targets = [*(keys / n for n in names), config]
+    present = [p for p in targets if p.exists() or p.is_symlink()]
+    if present and not force:
+        raise OutputError(
+            f"{present[0]} is there already; use --force to replace it "
+            "(the old files are kept under another name)"
+        )
+    try:
+        chain = create_chain(organization, passphrase=passphrase)
+    except ValueError as error:
+        raise OutputError(f"no certificate was made: {error}") from error
+    try:
+        config.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise OutputError(
+            f"the folder {config.parent} cannot be created ({error.strerror}); "
+            "choose another with --dir"
+        ) from error
+    make_private_folder(keys)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    replaced = tuple(_move_aside(p, stamp) for p in present)
+    contents = (
+        chain.certificates,
+        chain.key,
+        chain.anchors,
+        secrets.token_hex(KEY_BYTES).encode("ascii") + b"\n",
+        TEMPLATE.format(name=name, passphrase_env=passphrase_env).encode(),
+    )
+    for path, content in zip(targets, contents, strict=True):
+        write_atomically(path, content, mode=0o600)
+    return Home(config, keys, chain.expires, replaced)
+
+
+def _move_aside(path: Path, stamp: str) -> Path:
+    aside = path.with_name(f"{path.name}.replaced-{stamp}")
+    try:
+        return path.rename(aside)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be renamed ({error.strerror})") from error

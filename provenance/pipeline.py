@@ -1,0 +1,325 @@
+"""One call around any generator: moderate, watermark, sign, read back.
+
+The order is a safety property, so it is code: the slots have names, and `Pipeline._finish` reads
+as the diagram. A picture that could not be checked, marked, signed and read back is never returned.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import numpy as np
+
+from provenance._stopwatch import Stopwatch
+from provenance.claims import iptc
+from provenance.codec.decode import read_bytes
+from provenance.codec.encode import encode, encoding_for
+from provenance.codec.limits import Limits
+from provenance.errors import ReadbackFailed, TooSmall, UnsupportedPicture
+from provenance.evidence import Report, Status
+from provenance.moderate.interface import Decision, Finding
+from provenance.moderate.moderator import Moderator
+from provenance.picture import Asset, EncodedPicture, Encoding, Picture
+from provenance.sign.interface import ClaimSigner, Generator, Mark, Parent, SourceType, Statement
+from provenance.sign.sign import Signed, sign
+from provenance.verify.credentials import carries_credentials
+from provenance.verify.media import media_type
+from provenance.verify.verifier import Verifier
+from provenance.watermark.interface import Payload, Watermarker
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from provenance.config import Config
+
+P = ParamSpec("P")
+
+PictureLike = "Picture | Image.Image | np.ndarray[Any, Any] | bytes | str | Path"
+"""What the pipeline takes: a `Picture`, a Pillow image, an array (H×W, H×W×3, H×W×4; uint8 or
+floats in [0, 1]), the bytes of a file, or its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What the manifest and the file will say, the same for every picture of a pipeline.
+
+    Attributes:
+        generator: named as the software agent.
+        source_type: IPTC digital source type.
+        publish_prompt: write the prompt into the public manifest.
+        keep_metadata: copy EXIF, XMP and text of the input.
+    """
+
+    generator: Generator
+    source_type: SourceType = SourceType.GENERATED
+    publish_prompt: bool = False
+    keep_metadata: bool = False
+
+
+class Pipeline:
+    """Makes generated pictures safe to publish. Thread-safe; works after `fork`.
+
+    Args:
+        moderator: judges prompts and pictures.
+        watermarker: hides the payload.
+        signer: holds the signing key.
+        verifier: reads every result back; must trust `signer` and hold the watermark's key.
+        anchors: PEM bundles against which the credentials of an input are judged.
+        says: what manifests state.
+        sign_too_small: sign pictures too small to mark, instead of refusing them.
+        limits: on bytes and pixels of inputs.
+    """
+
+    def __init__(
+        self,
+        *,
+        moderator: Moderator,
+        watermarker: Watermarker,
+        signer: ClaimSigner,
+        verifier: Verifier,
+        says: Statements,
+        anchors: Sequence[str] = (),
+        sign_too_small: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        self._moderator = moderator
+        self._watermarker = watermarker
+        self._signer = signer
+        self._verifier = verifier
+        self._says = says
+        self._anchors = tuple(anchors)
+        self._sign_too_small = sign_too_small
+        self._limits = limits or Limits()
+
+    @classmethod
+    def from_config(cls, config: Config | str | Path | None = None) -> Pipeline:
+        """The pipeline of a `provenance.toml`; without an argument, the one `init` wrote.
+
+        Raises:
+            ConfigError: the configuration is missing or wrong.
+            KeyUnusable: a key or certificate cannot be used.
+        """
+        from provenance.config import Config
+
+        settings = config if isinstance(config, Config) else Config.load(config)
+        return cls(
+            moderator=Moderator.standard(settings.policy),
+            watermarker=settings.watermarker(),
+            signer=settings.signer(),
+            verifier=Verifier.from_config(settings),
+            says=Statements(
+                settings.generator,
+                settings.source_type,
+                settings.publish_prompt,
+                settings.keep_metadata,
+            ),
+            anchors=settings.anchors(),
+            sign_too_small=settings.sign_too_small,
+            limits=settings.limits,
+        )
+
+    def __call__(
+        self, picture: Any, *, prompt: str | None = None, encoding: Encoding | str | None = None
+    ) -> Asset:
+        """Protect a picture that is there already.
+
+        Args:
+            picture: see `PictureLike`. Of a file, credentials that it carries are kept as history.
+            prompt: what it was generated from; moderated, and public only if so configured.
+            encoding: how to write it, or a file name or suffix such as `.webp`; like the source by
+                default, PNG for pixels without one.
+
+        Returns:
+            The finished asset, which has been read back and verified.
+
+        Raises:
+            Blocked: the policy refused the prompt or the picture.
+            InputError: the picture cannot be used.
+            ModerationFailed, SigningFailed, ReadbackFailed: a stage failed; nothing is returned.
+        """
+        return self._run(lambda: picture, prompt, encoding)[0]
+
+    def wrap(
+        self, generate: Callable[P, Any], *, encoding: Encoding | str | None = None
+    ) -> Callable[P, Any]:
+        """Put the pipeline around a generator.
+
+        Args:
+            generate: returns a picture or a list of pictures (see `PictureLike`). Its argument
+                named `prompt`, or else its first, is moderated before it runs if it is text.
+            encoding: how to write the pictures.
+
+        Returns:
+            A function with the same arguments that returns an `Asset`, or a list of them.
+        """
+        signature = inspect.signature(generate)
+
+        @functools.wraps(generate)
+        def protected(*args: P.args, **kwargs: P.kwargs) -> Any:
+            given = signature.bind(*args, **kwargs).arguments
+            prompt = given.get("prompt", next(iter(given.values()), None))
+            text = prompt if isinstance(prompt, str) else None
+            made: list[Any] = []
+
+            def once() -> Any:
+                made.append(generate(*args, **kwargs))
+                return made[0]
+
+            assets = self._run(once, text, encoding)
+            return assets if isinstance(made[0], list | tuple) else assets[0]
+
+        return protected
+
+    def _run(
+        self, generate: Callable[[], Any], prompt: str | None, encoding: Encoding | str | None
+    ) -> list[Asset]:
+        """Prompt, generator, then each picture: all are finished, or none is returned."""
+        watch = Stopwatch()
+        before: tuple[Finding, ...] = ()
+        if prompt is not None:
+            with watch("moderate prompt"):
+                before = self._moderator.check_prompt(prompt)
+        with watch("generate"):
+            made = generate()
+        pictures = made if isinstance(made, list | tuple) else [made]
+        shared = dict(watch.seconds)
+        return [self._finish(p, before, prompt, encoding, shared) for p in pictures]
+
+    def _finish(
+        self,
+        made: Any,
+        before: tuple[Finding, ...],
+        prompt: str | None,
+        encoding: Encoding | str | None,
+        spent: dict[str, float],
+    ) -> Asset:
+        watch = Stopwatch()
+        with watch("decode"):
+            picture, parent = self._taken(made)
+        with watch("moderate"):
+            decision = self._moderator.check_picture(picture, before)
+        with watch("watermark"):
+            marked, payload = self._marked(picture)
+        with watch("encode"):
+            encoded = self._encoded(marked, encoding)
+        with watch("sign"):
+            signed = sign(
+                encoded, self._statement(payload, parent, prompt), self._signer, self._anchors
+            )
+        with watch("read back"):
+            report = self._verifier.verify(signed.data)
+            _require(report, signed, payload)
+        return _asset(
+            encoded, signed, payload, decision, report, {**spent, **watch.seconds}, marked
+        )
+
+    def _taken(self, made: Any) -> tuple[Picture, Parent | None]:
+        """The pixels, and the file as parent if it carries credentials."""
+        if isinstance(made, Picture):
+            return made, None
+        if isinstance(made, str | Path):
+            made = read_bytes(made, self._limits)
+        if isinstance(made, bytes | bytearray | memoryview):
+            data = bytes(made)
+            return Picture.open(data, limits=self._limits), _parent(data)
+        if isinstance(made, np.ndarray):
+            return Picture.from_array(made), None
+        if type(made).__module__.startswith("PIL."):
+            return Picture.from_pil(made), None
+        raise UnsupportedPicture(
+            f"the generator returned a {type(made).__name__}; expected a picture, an array, "
+            "bytes, a path, or a list of these"
+        )
+
+    def _marked(self, picture: Picture) -> tuple[Picture, Payload | None]:
+        payload = Payload.random()
+        try:
+            return self._watermarker.embed(picture, payload), payload
+        except TooSmall:
+            if not self._sign_too_small:
+                raise
+            note = "too small to mark reliably: signed without a watermark"
+            return replace(picture, notes=(*picture.notes, note)), None
+
+    def _encoded(self, marked: Picture, encoding: Encoding | str | None) -> EncodedPicture:
+        if isinstance(encoding, str):
+            encoding = encoding_for(encoding, marked.encoding)
+        return encode(
+            marked,
+            encoding or marked.encoding,
+            keep_metadata=self._says.keep_metadata,
+            xmp=iptc.packet(self._says.source_type),
+        )
+
+    def _statement(
+        self, payload: Payload | None, parent: Parent | None, prompt: str | None
+    ) -> Statement:
+        return Statement(
+            generator=self._says.generator,
+            source_type=self._says.source_type,
+            mark=Mark(self._watermarker.algorithm, payload) if payload else None,
+            parent=parent,
+            prompt=prompt if self._says.publish_prompt else None,
+        )
+
+
+def _parent(data: bytes) -> Parent | None:
+    """The file as an ingredient, if it carries credentials that would otherwise be lost."""
+    return Parent(data, media_type(data)) if carries_credentials(data) else None
+
+
+def _require(report: Report, signed: Signed, payload: Payload | None) -> None:
+    """The finished bytes must say what we meant them to say.
+
+    Raises:
+        ReadbackFailed: anything else.
+    """
+    credentials = report.find("credentials")[0]
+    if credentials.code != "credentials.trusted":
+        hint = (
+            "add the root of your signing certificate to [trust] anchors in provenance.toml"
+            if credentials.code == "credentials.untrusted-signer"
+            else "check the signing certificate and key"
+        )
+        raise ReadbackFailed(
+            f"the signed picture was read back as {credentials.code}, expected "
+            f"credentials.trusted: {hint}"
+        )
+    if credentials.details.get("manifest_id") != signed.manifest_id:
+        raise ReadbackFailed("the signed picture was read back with another manifest than its own")
+    if payload is None:
+        return
+    found = [e for e in report.find("watermark") if e.status is Status.VERIFIED]
+    if not found or found[0].details.get("payload") != payload.hex:
+        raise ReadbackFailed(
+            "the watermark could not be read back from the finished picture: it is too flat, or "
+            "compressed too hard; use a higher quality, a larger picture, or strength = \"robust\""
+        )
+
+
+def _asset(
+    encoded: EncodedPicture,
+    signed: Signed,
+    payload: Payload | None,
+    decision: Decision,
+    report: Report,
+    timings: dict[str, float],
+    picture: Picture,
+) -> Asset:
+    return Asset(
+        data=signed.data,
+        media_type=encoded.media_type,
+        width=encoded.width,
+        height=encoded.height,
+        manifest_id=signed.manifest_id,
+        watermark_id=payload.hex if payload else None,
+        decision=decision,
+        report=report,
+        timings=timings,
+        notes=picture.notes,
+    )

@@ -1,0 +1,83 @@
+"""Turns evidence into a verdict. The only place that concludes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provenance.evidence import Evidence, Origin, Outcome, Status, Verdict
+
+_SAYS = {
+    Origin.GENERATED: "generated with AI",
+    Origin.EDITED: "edited with AI",
+    Origin.OTHER: "not stated as AI",
+    Origin.UNKNOWN: "of unstated origin",
+}
+
+
+class StandardPolicy:
+    """Credentials first, then the watermark; claims alone never verify.
+
+    1. A failed check fails the picture, whatever else was found.
+    2. Trusted credentials verify it.
+    3. A watermark under your key verifies where it comes from, not that it is unchanged.
+    4. Anything else is unknown, also when the file claims something.
+    """
+
+    def judge(self, evidence: Sequence[Evidence]) -> Verdict:
+        """The conclusion, with the codes that it rests on."""
+        failed = [e for e in evidence if e.status is Status.FAILED]
+        verified = [e for e in evidence if e.status is Status.VERIFIED]
+        claimed = [e for e in evidence if e.status is Status.CLAIMED]
+        if failed:
+            return Verdict(
+                Outcome.FAILED,
+                Origin.UNKNOWN,
+                failed[0].explanation + _also_marked(verified),
+                tuple(e.code for e in (*failed, *verified)),
+                failed[0].advice,
+            )
+        if verified:
+            first = verified[0]
+            origin = _origin(verified)
+            if first.source == "watermark":
+                headline = "Carries your watermark. " + _missing(claimed)
+            else:
+                headline = f"{first.explanation} It is {_SAYS[origin]}."
+            return Verdict(
+                Outcome.VERIFIED, origin, headline, tuple(e.code for e in verified), first.advice
+            )
+        saying = [e for e in claimed if e.origin is not Origin.UNKNOWN]
+        if saying:
+            return Verdict(
+                Outcome.UNKNOWN,
+                Origin.UNKNOWN,
+                f"The file says that it is {_SAYS[saying[0].origin]}, but nothing that you trust "
+                "vouches for it.",
+                tuple(e.code for e in claimed),
+                next((e.advice for e in claimed if e.advice), ""),
+            )
+        return Verdict(
+            Outcome.UNKNOWN,
+            Origin.UNKNOWN,
+            "Nothing was found that can be relied upon. That is no sign in either direction: "
+            "pictures of every origin look like this.",
+            tuple(e.code for e in claimed),
+            next((e.advice for e in claimed if e.advice), ""),
+        )
+
+
+def _origin(verified: Sequence[Evidence]) -> Origin:
+    """The first stated origin; verified evidence comes in the order of its weight."""
+    return next((e.origin for e in verified if e.origin is not Origin.UNKNOWN), Origin.UNKNOWN)
+
+
+def _also_marked(verified: Sequence[Evidence]) -> str:
+    if any(e.source == "watermark" for e in verified):
+        return " The watermark shows that it, or what it was made from, came out of your pipeline."
+    return ""
+
+
+def _missing(claimed: Sequence[Evidence]) -> str:
+    if any(e.source == "credentials" for e in claimed):
+        return "Its credentials are intact but not by a signer on your trust list."
+    return "Its credentials are missing, so it may have been edited since it was made."
