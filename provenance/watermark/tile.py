@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from typing import Any, Literal
 
@@ -11,11 +10,10 @@ from numpy.typing import NDArray
 
 from provenance.errors import KeyUnusable, TooSmall
 from provenance.picture import Picture
-from provenance.watermark import embedder, plane, reader
+from provenance.watermark import embedder, plane, search
 from provenance.watermark.interface import Reading
 from provenance.watermark.layout import KEY_BYTES, Layout, make_layout
 from provenance.watermark.payload import Payload
-from provenance.watermark.spectrum import Spectrum
 
 ALGORITHM = "org.provenance-kit.tile.1"
 
@@ -53,6 +51,7 @@ class TileWatermarker:
         self._key = key
         self._strength = strength
         self._layout: Layout | None = None
+        self._plans: search.Plans | None = None
         self._lock = threading.Lock()
 
     @property
@@ -81,6 +80,16 @@ class TileWatermarker:
                 if self._layout is None:
                     self._layout = make_layout(self._key)
         return self._layout
+
+    @property
+    def plans(self) -> search.Plans:
+        """What reading needs of the key, made at first use."""
+        layout = self.layout
+        if self._plans is None:
+            with self._lock:
+                if self._plans is None:
+                    self._plans = search.Plans(layout)
+        return self._plans
 
     def embed(self, picture: Picture, payload: Payload) -> Picture:
         """Hide `payload` in `picture`, keeping its size, transparency and metadata.
@@ -125,31 +134,31 @@ class TileWatermarker:
         if min(height, width) < 32:
             return Reading(None, 1.0, {"reason": "too small to mark reliably"})
         factor = plane.reduction(height, width)
-        spectrum = Spectrum(plane.whiten(plane.luma_plane(pixels, factor)))
-        period = plane.tile_period(height, width)
-        best = -math.inf
-        for scale in (1.0, 0.5, 0.75, 1.5, 0.8, 0.7, 1 / 3, 2.0):
-            matrix = np.eye(2) * (factor / (period * scale))
-            lattice = reader.read_lattice(spectrum, self.layout, matrix)
-            for lock in reader.find_locks(lattice, self.layout, 2):
-                if lock.score < 5.0:
-                    continue
-                for outcome in reader.decode(reader.soft_values(lattice, self.layout, lock)):
-                    best = max(best, outcome.score)
-                    if outcome.payload is not None and outcome.score >= MINIMUM_SCORE:
-                        details = {
-                            "score": round(outcome.score, 2),
-                            "pilots": round(lock.score, 2),
-                            "carrier": lock.carrier,
-                            "orientation": lock.orientation,
-                            "inverted": lock.sign < 0,
-                            "scale": round(scale, 4),
-                        }
-                        return Reading(outcome.payload, 1e-6, details)
+        trace = search.Trace()
+        hit = search.find(
+            plane.luma_plane(pixels, factor), (height, width), factor, self.plans,
+            MINIMUM_SCORE, trace,
+        )
+        if hit is not None:
+            return Reading(hit.payload, 1e-6, _describe(hit, trace))
         reason = "nothing found"
         if min(height, width) < SMALLEST_SIDE:
             reason = "too small to mark reliably"
         return Reading(None, 1.0, {"reason": reason})
+
+
+def _describe(hit: search.Hit, trace: search.Trace) -> dict[str, Any]:
+    period = np.linalg.inv(hit.matrix)
+    return {
+        "score": round(hit.score, 2),
+        "pilots": round(hit.lock.score, 2),
+        "carrier": hit.lock.carrier,
+        "orientation": hit.lock.orientation,
+        "inverted": hit.lock.sign < 0,
+        "method": hit.method,
+        "attempts": trace.attempts,
+        "period": [[round(float(v), 3) for v in row] for row in period],
+    }
 
 
 def _target(strength: Strength) -> float:
