@@ -13,6 +13,12 @@ _SAYS = {
     Origin.UNKNOWN: "of unstated origin",
 }
 
+_FAILED = {
+    "credentials.altered": "Changed after it was signed, or carrying another file's credentials.",
+    "credentials.damaged": "Its credentials are damaged or forged.",
+    "credentials.parent-altered": "The history in its credentials was changed after signing.",
+}
+
 
 class StandardPolicy:
     """Credentials first, then the watermark; claims alone never verify.
@@ -32,7 +38,7 @@ class StandardPolicy:
             return Verdict(
                 Outcome.FAILED,
                 Origin.UNKNOWN,
-                failed[0].explanation + _also_marked(verified),
+                _FAILED.get(failed[0].code, failed[0].explanation) + _also_marked(verified),
                 tuple(e.code for e in (*failed, *verified)),
                 failed[0].advice,
             )
@@ -42,7 +48,11 @@ class StandardPolicy:
             if first.source == "watermark":
                 headline = "Carries your watermark. " + _missing(claimed)
             else:
-                headline = f"{first.explanation} It is {_SAYS[origin]}."
+                signer = first.details.get("signer") or "a signer"
+                headline = (
+                    f"{_SAYS[origin][0].upper()}{_SAYS[origin][1:]}: signed by {signer}, whom you trust, and "
+                    "unchanged since."
+                )
             return Verdict(
                 Outcome.VERIFIED, origin, headline, tuple(e.code for e in verified), first.advice
             )
@@ -73,7 +83,7 @@ def _origin(verified: Sequence[Evidence]) -> Origin:
 
 def _also_marked(verified: Sequence[Evidence]) -> str:
     if any(e.source == "watermark" for e in verified):
-        return " The watermark shows that it, or what it was made from, came out of your pipeline."
+        return " Its watermark shows that it, or what it was made from, came out of your pipeline."
     return ""
 
 
