@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from provenance.codec.convert import planes
@@ -114,6 +115,8 @@ def decode(data: bytes, limits: Limits | None = None, *, first_frame: bool = Fal
             notes += ("further pictures in the file (a gain map or preview) were ignored",)
         image.load()
         limits.check_size(*image.size)
+        if kind == "PNG" and _ends_blank(image) and not png.is_complete(data):
+            raise damaged(kind, "rows are missing")  # noqa: TRY301
         return _picture(image, kind, header, notes)
     except InputError:
         raise
@@ -125,6 +128,12 @@ def decode(data: bytes, limits: Limits | None = None, *, first_frame: bool = Fal
     except Exception as error:
         # Pillow and the libraries below it answer bad bytes with a dozen kinds of exception.
         raise damaged(kind, error) from error
+
+
+def _ends_blank(image: Image.Image) -> bool:
+    """Whether one of the last two rows is all zero, as rows are that were never filled."""
+    rows = np.asarray(image.crop((0, max(0, image.height - 2), *image.size)))
+    return not all(row.any() for row in rows)
 
 
 def _about_frames(kind: Source, frames: int, *, first_frame: bool) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ def unit_of(kind: str) -> str:
 def damaged(kind: str, reason: object) -> UnreadablePicture:
     """The file claims to be `kind` and cannot be read as such."""
     text = " ".join(str(reason).split())[:160] or type(reason).__name__
+    if text.startswith("decoder error"):  # Pillow's number for whatever its decoder met
+        text = "the compressed pixels are damaged"
     return UnreadablePicture(
         f"the {name_of(kind)} file is damaged or cut short ({text}); get an intact copy"
     )

@@ -10,6 +10,16 @@ from provenance.codec.refusals import damaged
 
 _MAX_CHUNKS = 500_000
 _SINGLE = frozenset({b"IHDR", b"PLTE", b"iCCP", b"tRNS", b"acTL", b"eXIf"})
+_BLOCK = 1 << 20
+_ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
 _GRAY_TYPES = (0, 4)
 _CHANNELS = {0: 1, 2: 3}
 _NOT_SDR = {9: "BT.2020", 16: "PQ", 18: "HLG"}
@@ -66,6 +76,39 @@ def probe(data: bytes) -> Header:
         key=_key(found.get(b"tRNS"), _CHANNELS.get(ihdr[9], 0)),
         notes=_colour(found.get(b"cICP", b"")),
     )
+
+
+def is_complete(data: bytes) -> bool:
+    """Whether the compressed data unpack to all the rows that the header promises.
+
+    Pillow takes a stream that ends early, if it ends well, and leaves the other rows zero.
+    """
+    wanted = None
+    unpacker = zlib.decompressobj()
+    got = 0
+    for kind, body in chunks(data):
+        if kind == b"IHDR":
+            wanted = _unpacked_size(bytes(body))
+        elif kind == b"IDAT" and wanted is not None:
+            pending: bytes | memoryview = body
+            while pending and got < wanted:
+                got += len(unpacker.decompress(pending, _BLOCK))
+                pending = unpacker.unconsumed_tail
+    while wanted is not None and got < wanted and (more := unpacker.decompress(b"", _BLOCK)):
+        got += len(more)
+    return wanted is not None and got >= wanted
+
+
+def _unpacked_size(ihdr: bytes) -> int:
+    """Bytes of all rows with their filter bytes. Source: clauses 7.2, 8.1 and 9.2."""
+    width, height = (int.from_bytes(ihdr[at : at + 4], "big") for at in (0, 4))
+    bits = ihdr[8] * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(ihdr[9], 0)
+    size = 0
+    for left, top, right, down in _ADAM7 if ihdr[12] else ((0, 0, 1, 1),):
+        columns, rows = -(-(width - left) // right), -(-(height - top) // down)
+        if columns > 0 and rows > 0:
+            size += rows * (1 + -(-columns * bits // 8))
+    return size
 
 
 def _frames(body: memoryview) -> int:
