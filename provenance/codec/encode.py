@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
@@ -14,6 +15,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from provenance.codec.colour import srgb_profile
 from provenance.codec.convert import to_pil
+from provenance.codec.metadata import tags_for_tiff
 from provenance.codec.refusals import name_of
 from provenance.errors import UnsupportedPicture
 from provenance.picture import EncodedPicture, Encoding, Format, Metadata, Picture
@@ -96,13 +98,13 @@ def encode(
     kept = picture.metadata if keep_metadata else Metadata()
     kept = replace(kept, xmp=xmp if xmp is not None else kept.xmp)
     encoding = _filled(encoding)
-    options = _OPTIONS[kind](image, encoding, kept)
-    if encoding.embed_srgb and image.mode in ("RGB", "RGBA"):
-        options["icc_profile"] = srgb_profile()
     buffer = io.BytesIO()
     try:
+        options = _OPTIONS[kind](image, encoding, kept)
+        if encoding.embed_srgb and image.mode in ("RGB", "RGBA"):
+            options["icc_profile"] = srgb_profile()
         image.save(buffer, kind, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, KeyError, SyntaxError, struct.error) as error:
         raise UnsupportedPicture(
             f"the picture could not be written as {name_of(kind)} ({error}); use .png"
         ) from error
@@ -213,7 +215,9 @@ def _tiff(_image: Image.Image, _encoding: Encoding, kept: Metadata) -> dict[str,
     if kept.xmp is not None:
         tags.tagtype[_XMP_TAG] = _BYTE
         tags[_XMP_TAG] = kept.xmp
-    return {"compression": "tiff_adobe_deflate", "tiffinfo": tags, **_exif(kept)}
+    for tag, value in (tags_for_tiff(kept.exif) if kept.exif is not None else {}).items():
+        tags[tag] = value
+    return {"compression": "tiff_adobe_deflate", "tiffinfo": tags}
 
 
 def _exif(kept: Metadata) -> dict[str, Any]:

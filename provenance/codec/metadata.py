@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image
 
@@ -78,15 +78,25 @@ def clean_text(text: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]
 
 def exif_of_tiff(image: Image.Image) -> bytes | None:
     """The tags of a TIFF that describe the picture, as an EXIF block."""
-    source = image.getexif()
     result = Image.Exif()
-    for tag in _TIFF_KEPT:
-        if tag in source:
-            result[tag] = source[tag]
+    for tag, value in _descriptive(image.getexif()).items():
+        result[tag] = value
+    return result.tobytes() if len(result) else None
+
+
+def tags_for_tiff(exif: bytes) -> dict[int, Any]:
+    """The tags of an EXIF block that describe the picture, to be a TIFF's own."""
+    source = Image.Exif()
+    source.load(_PREFIX + exif)
+    return _descriptive(source)
+
+
+def _descriptive(source: Image.Exif) -> dict[int, Any]:
+    tags = {tag: source[tag] for tag in _TIFF_KEPT if tag in source}
     for ifd in (_EXIF_IFD, _GPS_IFD):
         if ifd in source and (values := source.get_ifd(ifd)):
-            result[ifd] = dict(values)
-    return result.tobytes() if len(result) else None
+            tags[ifd] = dict(values)
+    return tags
 
 
 def _clean(block: bytearray) -> Exif:
