@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.watermark import code, mask, plane
+from provenance.watermark import code, mask, plane, rehearsal
 from provenance.watermark.layout import CARRIERS, ROOM, Carrier, Layout
 from provenance.watermark.payload import Payload
+from provenance.watermark.view import View
 from provenance.watermark.waves import Waves, grid_of
 
 _STRIP_SAMPLES = 1 << 22
@@ -72,10 +73,7 @@ def coefficients(
 
 
 def add_waves(
-    pixels: NDArray[np.generic],
-    waves: Waves,
-    strength: plane.Plane,
-    factor: int,
+    pixels: NDArray[np.generic], waves: Waves, strength: plane.Plane, factor: int
 ) -> NDArray[np.generic]:
     """Pixels plus waves × mask, equal on the three channels, rounded and clipped, by strips.
 
@@ -87,26 +85,36 @@ def add_waves(
     """
     height, width = pixels.shape[:2]
     deep = pixels.dtype == np.uint16
-    top = 65535 if deep else 255
-    unit = 257.0 if deep else 1.0
-    result = np.empty_like(pixels)
-    left, right, across = _interpolation(width, strength.shape[1], factor)
+    work, top = (np.int32, 65535) if deep else (np.int16, 255)
+    result = np.empty(pixels.shape, pixels.dtype)
     strip = max(16, _STRIP_SAMPLES // width)
-    work = np.int32 if deep else np.int16
     for start in range(0, height, strip):
         stop = min(height, start + strip)
-        above, below, down = _interpolation(height, strength.shape[0], factor, start, stop)
-        rows = strength[above] * (1 - down)[:, None] + strength[below] * down[:, None]
-        local = rows[:, left] * (1 - across) + rows[:, right] * across
-        local *= waves.rows(np.arange(start, stop, dtype=np.float64))
+        local = _modulated(waves, strength, factor, (height, width), start, stop)
         if deep:
-            local *= np.float32(unit)
-        change = np.rint(local, out=local).astype(work)
+            local *= np.float32(257)
         block = pixels[start:stop].astype(work)
-        block += change[..., None]
+        block = block + np.rint(local, out=local).astype(work)[..., None]
         np.clip(block, 0, top, out=block)
         result[start:stop] = block
     return result
+
+
+def _modulated(
+    waves: Waves,
+    strength: plane.Plane,
+    factor: int,
+    shape: tuple[int, int],
+    start: int,
+    stop: int,
+) -> plane.Plane:
+    """Rows start..stop of waves × mask at full resolution, in levels."""
+    left, right, across = _interpolation(shape[1], strength.shape[1], factor)
+    above, below, down = _interpolation(shape[0], strength.shape[0], factor, start, stop)
+    rows = strength[above] * (1 - down)[:, None] + strength[below] * down[:, None]
+    local = rows if factor == 1 else rows[:, left] * (1 - across) + rows[:, right] * across
+    local *= waves.rows(np.arange(start, stop, dtype=np.float64))
+    return local
 
 
 def _interpolation(
@@ -121,24 +129,85 @@ def _interpolation(
     return first, second, (position - first).astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How strong marks are made.
+
+    Attributes:
+        score: correlation that the code word should keep after JPEG 50; more is stronger.
+        loudest: PSNR in dB that no picture may fall below.
+        faintest: PSNR in dB that no picture needs to exceed; equal to `loudest`, that PSNR is met
+            without a rehearsal.
+    """
+
+    score: float
+    loudest: float
+    faintest: float
+
+
+NOMINAL_PSNR = 42.5
+"""Strength of the rehearsal, in dB."""
+
+EXPECTED_NOISE = 0.6
+"""Variance, in units of the picture's own noise, that shaping expects besides the picture."""
+
+
 def embed(
-    pixels: NDArray[np.generic], key: bytes, layout: Layout, payload: Payload, psnr: float
+    pixels: NDArray[np.generic], key: bytes, layout: Layout, payload: Payload, policy: Policy
 ) -> NDArray[np.generic]:
     """Marked pixels of the same shape and type; see `TileWatermarker.embed`."""
     height, width = pixels.shape[:2]
     period = plane.tile_period(height, width)
-    factor = max(1, round(period / 64))
+    factor = plane.reduction(height, width)
     small = plane.luma_plane(pixels, factor)
+    filters = plane.Filters(*small.shape)
     placement = place(key, payload, small, period)
     carrier = layout.carriers[placement.carrier]
-    local = mask.activity(small, plane.Filters(*small.shape), 64 * factor / period)
-    gain = mask.gain_for(local, 255.0**2 / 10 ** (psnr / 10))
-    strength = mask.amplitude(local, gain)
-    used = len(layout.data) + len(layout.pilots)
-    each = np.float32(1 / np.sqrt(2 * used))
-    sizes = np.concatenate(
-        [np.full(ROOM, each / np.sqrt(2)), np.full(len(layout.pilots), each)]
-    ).astype(np.float32)
-    values = coefficients(layout, carrier, codeword_signs(payload, carrier), sizes)
-    waves = Waves(grid_of(layout.points, values), period, placement.origin, width)
-    return add_waves(pixels, waves, strength, factor)
+    signs = codeword_signs(payload, carrier)
+    masking = mask.Mask(mask.activity(small, filters, period / factor / 64))
+
+    gain = masking.gain_for(NOMINAL_PSNR)
+    strength = masking.amplitude(gain)
+    view = View(layout, placement.carrier, period, placement.origin, factor)
+    sizes = view.sizes(plane.whiten(small, filters), strength, signs, EXPECTED_NOISE)
+    grid = grid_of(layout.points, coefficients(layout, carrier, signs, sizes))
+    loud = masking.gain_for(policy.loudest)
+    if policy.loudest < policy.faintest:
+        quiet = masking.gain_for(policy.faintest)
+        wanted = gain * _needed(pixels, layout, placement, factor, grid, strength, signs, policy)
+        gain = min(max(wanted, quiet), loud)
+    else:
+        gain = loud
+    waves = Waves(grid, period, placement.origin, width)
+    return add_waves(pixels, waves, masking.amplitude(gain), factor)
+
+
+def _needed(
+    pixels: NDArray[np.generic],
+    layout: Layout,
+    placement: Placement,
+    factor: int,
+    grid: NDArray[np.complex64],
+    strength: plane.Plane,
+    signs: NDArray[np.float32],
+    policy: Policy,
+) -> float:
+    """The change of gain at which the mark would keep the policy's score after JPEG 50.
+
+    Pictures beyond 1536 pixels are rehearsed at a fraction of their size, as if shrunk first.
+    """
+    finer = max(1, factor // 2)
+    luma = plane.luma_plane(pixels, finer)
+    height, width = luma.shape
+    middle = (finer - 1) / 2
+    origin = tuple((o - middle) / finer for o in placement.origin)
+    period = placement.period / finer
+    waves = Waves(grid, period, (origin[0], origin[1]), width)
+    ratio = max(1, factor // finer)
+    luma += _modulated(waves, strength, ratio, (height, width), 0, height)
+    reduced = plane.shrink(rehearsal.compress(luma), ratio)
+    view = View(layout, placement.carrier, period, (origin[0], origin[1]), ratio)
+    kept = view.quadratures(plane.whiten(reduced).plane) * signs
+    mean, variance = float(kept.mean()), float(kept.var())
+    share = policy.score**2 / ROOM
+    return float(np.sqrt(variance * share / (1 - share)) / max(mean, 0.1))

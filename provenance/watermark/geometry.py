@@ -19,7 +19,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from provenance.watermark.layout import Layout
+from provenance.watermark.layout import REACH, Layout
 from provenance.watermark.spectrum import Spectrum
 
 Floats = NDArray[np.float32]
@@ -120,7 +120,7 @@ class AxisMap:
         low, high = 1 / PERIODS[1], 1 / PERIODS[0]
         self._shifts = int(np.ceil(np.log(high / low) / STEP))
         self._low = np.log(low)
-        reach = int(np.ceil(np.log(17.0) / STEP)) + 2
+        reach = int(np.ceil(np.log(REACH) / STEP)) + 2
         self._size = scipy.fft.next_fast_len(self._shifts + reach, real=True)
         axis = np.exp(self._low + STEP * np.arange(self._shifts + reach))
         self._fy, self._fx = axis[:, None], axis[None, :]
@@ -173,7 +173,7 @@ class PolarMap:
         low, high = 1 / PERIODS[1], 1 / PERIODS[0]
         self._low = np.log(low)
         self._shifts = int(np.ceil(np.log(high / low) / STEP))
-        reach = int(np.ceil(np.log(17.1) / STEP)) + 2
+        reach = int(np.ceil(np.log(REACH + 0.1) / STEP)) + 2
         self._rows = scipy.fft.next_fast_len(self._shifts + reach, real=False)
         axis = np.exp(self._low + STEP * np.arange(self._shifts + reach))
         self._inside = int(np.searchsorted(axis, 0.49 * np.sqrt(2)))

@@ -19,10 +19,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-INNER, OUTER = 4.0, 17.0
+INNER, OUTER = 8.0, 19.0
 """Radii of the annulus in cycles a tile: 0.03 to 0.13 cycles a pixel for a 128-pixel tile."""
 
-REACH = 17
+REACH = 19
 """Largest component of a harmonic."""
 
 DATA = 220

@@ -10,8 +10,13 @@ from provenance.watermark.plane import Filters
 FLAT_CAP = 1.0
 """Root mean square of the mark, in levels, where the picture is flat."""
 
-BUSY_CAP = 4.5
-"""The same where it is busiest: keeps every 32×32 block above about 35 dB."""
+FLAT_RISE = 0.3
+"""How fast the cap rises with local activity, in levels per level."""
+
+BUSY_CAP = 2.9
+"""Cap where the picture is busiest: keeps 32×32 blocks above about 38 dB."""
+
+GAIN_LIMIT = 4.0
 
 GROWTH = 0.6
 """Power of the local activity that the amplitude follows. With the reader's weighting of
@@ -39,30 +44,36 @@ def activity(plane: Plane, filters: Filters, scale: float) -> Plane:
     return filters.crop(np.exp(0.5 * smooth))
 
 
-def amplitude(local: Plane, gain: float) -> Plane:
-    """Root mean square of the mark at each place, in levels.
+class Mask:
+    """The mark's root mean square at each place, for any overall gain.
 
     Args:
         local: from `activity`.
-        gain: overall strength; 1 is about 44 dB on a photograph.
     """
-    grown = np.float32(gain) * (local + np.float32(0.3)) ** np.float32(GROWTH)
-    ceiling = np.minimum(FLAT_CAP + 0.35 * local, BUSY_CAP)
-    return np.minimum(grown, ceiling).astype(np.float32)
+
+    def __init__(self, local: Plane) -> None:
+        self._shape = (local + np.float32(0.3)) ** np.float32(GROWTH)
+        self._ceiling = np.minimum(FLAT_CAP + FLAT_RISE * local, BUSY_CAP).astype(np.float32)
+
+    def amplitude(self, gain: float) -> Plane:
+        """Levels at each place; a gain of 1 is about 42 dB on a photograph."""
+        return np.minimum(np.float32(gain) * self._shape, self._ceiling * np.float32(_lift(gain)))
+
+    def gain_for(self, psnr: float) -> float:
+        """The gain that gives this PSNR; at the most that the caps allow when out of reach."""
+        wanted = 255.0**2 / 10 ** (psnr / 10)
+        shape, ceiling = self._shape[::2, ::2], self._ceiling[::2, ::2]
+        low, high = 0.02, GAIN_LIMIT
+        for _ in range(14):
+            middle = (low * high) ** 0.5
+            here = np.minimum(np.float32(middle) * shape, ceiling * np.float32(_lift(middle)))
+            if float(np.mean(here * here)) < wanted:
+                low = middle
+            else:
+                high = middle
+        return low
 
 
-def gain_for(local: Plane, mean_square: float) -> float:
-    """The gain at which the mark has this mean square, in squared levels; the caps may forbid it.
-
-    Returns:
-        The gain; at the most that the caps allow when the target is out of reach.
-    """
-    low, high = 0.02, 20.0
-    sample = local[::2, ::2]
-    for _ in range(24):
-        middle = (low * high) ** 0.5
-        if float(np.mean(amplitude(sample, middle) ** 2)) < mean_square:
-            low = middle
-        else:
-            high = middle
-    return low
+def _lift(gain: float) -> float:
+    """How far a gain above one raises the caps: by its square root."""
+    return max(1.0, gain) ** 0.5

@@ -6,6 +6,8 @@ mark's tile grows with pictures beyond 1024 pixels, so nothing of it is lost.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
@@ -22,13 +24,17 @@ TILE = 128
 FULL_SIDE = 1024
 """Geometric mean of the sides above which the tile grows in proportion."""
 
-EXPONENT = 0.7
-"""Power of the local variance that each sample is divided by. Measured: 0.65 to 0.7 gives 2 dB
-more signal than dividing by the standard deviation (0.5), since busy places are noisier."""
+EXPONENT = 0.75
+"""Power of the local variance that each sample is divided by; busy places are noisier."""
 
-FLOOR = 0.02
-"""Variance, in squared levels after `_prewhiten`, below which places count as equally flat:
-that of the rounding noise of 8-bit pixels."""
+FLOOR = 0.06
+"""Variance, in squared levels after `prewhitening`, below which places count as equally flat."""
+
+SPREAD = 2.0
+"""Samples; standard deviation of the window of the local variance.
+
+SPREAD, FLOOR, EXPONENT and the response of `prewhitening` maximise the mark's signal over noise
+after JPEG 50 on the tuning pictures (benchmarks/watermark_tuning.py)."""
 
 Plane = NDArray[np.float32]
 _STRIP_SAMPLES = 1 << 22
@@ -77,13 +83,16 @@ def luma_plane(pixels: NDArray[np.generic], factor: int) -> Plane:
         rows = min(strip, height - top)
         block = pixels[top * factor : (top + rows) * factor, : width * factor]
         luma = block.astype(np.float32, copy=False) @ weights
-        if factor > 1:
-            luma = _shrink(luma, factor)
-        result[top : top + rows] = luma
+        result[top : top + rows] = shrink(luma, factor)
     return result
 
 
-def _shrink(plane: Plane, factor: int) -> Plane:
+def shrink(plane: Plane, factor: int) -> Plane:
+    """Mean of each square of `factor` samples a side; an incomplete last row or column goes."""
+    if factor == 1:
+        return plane
+    height, width = (n // factor * factor for n in plane.shape)
+    plane = plane[:height, :width]
     rows = plane[0::factor].copy()
     for offset in range(1, factor):
         rows += plane[offset::factor]
@@ -135,25 +144,35 @@ def _padding(length: int, margin: int) -> tuple[tuple[int, int], int]:
     return (margin, total - length - margin), total
 
 
-def prewhitening(filters: Filters) -> Plane:
-    """Response that flattens the usual 1/f spectrum of pictures over the mark's frequencies."""
-    radius = filters.radius
+def prewhitening(radius: Plane) -> Plane:
+    """Gain at each frequency, in cycles a sample, that flattens the usual spectrum of pictures."""
     high = 1.0 - np.exp(-((radius / 0.02) ** 4))
-    low = np.exp(-((radius / 0.45) ** 8))
-    return (radius * high * low).astype(np.float32)
+    low = np.exp(-((radius / 0.38) ** 8))
+    return np.asarray(radius**1.2 * high * low, np.float32)
 
 
-def whiten(plane: Plane, filters: Filters | None = None) -> Plane:
-    """Flatten the spectrum, then quieten the busy places: what remains is read for the mark.
+@dataclass(frozen=True, slots=True)
+class Whitened:
+    """A plane ready to be read.
 
-    Returns:
-        Float32 of the same shape, without unit, clipped at four times its root mean square.
+    Attributes:
+        plane: float32, without unit, clipped at four times its root mean square.
+        weight: what each sample was multiplied by after the spectrum was flattened.
     """
+
+    plane: Plane
+    weight: Plane
+
+
+def whiten(plane: Plane, filters: Filters | None = None) -> Whitened:
+    """Flatten the spectrum, then quieten the busy places: what remains is read for the mark."""
     filters = filters or Filters(*plane.shape)
-    (flat,) = filters.apply(filters.pad(plane), prewhitening(filters))
-    (variance,) = filters.apply(flat * flat, filters.gaussian(4.0))
+    (flat,) = filters.apply(filters.pad(plane), prewhitening(filters.radius))
+    (variance,) = filters.apply(flat * flat, filters.gaussian(SPREAD))
     np.maximum(variance, 0.0, out=variance)
-    flat *= (variance + np.float32(FLOOR)) ** np.float32(-EXPONENT)
+    variance += np.float32(FLOOR)
+    weight = variance ** np.float32(-EXPONENT)
+    flat *= weight
     result = filters.crop(flat)
     limit = 4.0 * float(np.sqrt(np.mean(result * result, dtype=np.float64))) + 1e-12
-    return np.clip(result, -limit, limit)
+    return Whitened(np.clip(result, -limit, limit), filters.crop(weight))

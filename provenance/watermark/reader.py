@@ -43,11 +43,11 @@ class Lattice:
 
     Attributes:
         square: harmonics -REACH..REACH in both axes; zero where there is none.
-        contrast: mean power of the used harmonics over that of the empty ones; 1 without a mark.
+        noise: power of the picture itself at each lattice point, before scaling.
     """
 
     square: Complexes
-    contrast: float
+    noise: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +96,11 @@ def read_lattice(spectrum: Spectrum, layout: Layout, matrix: NDArray[np.float64]
     noise = noise_by_radius(layout, power)
     values = values / np.sqrt(noise)
     size = np.abs(values)
-    used = np.concatenate([layout.data, layout.pilots])
-    clipped = np.minimum(size, CLIP)
-    contrast = float(np.mean(clipped[used] ** 2) / (np.mean(clipped[layout.empty] ** 2) + 1e-9))
-    values = values * (clipped / np.maximum(size, 1e-9))
+    values = values * np.minimum(1.0, CLIP / np.maximum(size, 1e-9))
     square = np.zeros((2 * REACH + 1, 2 * REACH + 1), np.complex64)
     square[points[:, 0] + REACH, points[:, 1] + REACH] = values
     square[REACH - points[:, 0], REACH - points[:, 1]] = values.conj()
-    return Lattice(square, contrast)
+    return Lattice(square, noise)
 
 
 def noise_by_radius(layout: Layout, power: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -163,17 +160,31 @@ def _refine(values: Complexes, layout: Layout, index: int, place: int, sign: flo
     return Lock(carrier, orientation, int(sign), (row % 1.0, column % 1.0), score)
 
 
+def quadratures(lattice: Lattice, layout: Layout, lock: Lock) -> NDArray[np.float32]:
+    """Real and imaginary part of every data harmonic, turned back to the code word's axes."""
+    straight = _turned(lattice, layout.points[layout.data], lock)
+    straight = straight * layout.carriers[lock.carrier].turns.conj()
+    result = np.empty(ROOM, np.float32)
+    result[0::2], result[1::2] = straight.real, straight.imag
+    return result
+
+
+def pilot_values(lattice: Lattice, layout: Layout, lock: Lock) -> NDArray[np.float32]:
+    """The part of every pilot that agrees with its known phase."""
+    straight = _turned(lattice, layout.points[layout.pilots], lock)
+    return (straight * layout.carriers[lock.carrier].pilots.conj()).real.astype(np.float32)
+
+
+def _turned(lattice: Lattice, points: NDArray[np.intp], lock: Lock) -> Complexes:
+    places = points @ ORIENTATIONS[lock.orientation].T + REACH
+    phase = np.exp(2j * np.pi * (points @ np.array(lock.shift))) * lock.sign
+    return (lattice.square[places[:, 0], places[:, 1]] * phase).astype(np.complex64)
+
+
 def soft_values(lattice: Lattice, layout: Layout, lock: Lock) -> NDArray[np.float32]:
     """One soft value per code bit; positive means 0."""
     carrier = layout.carriers[lock.carrier]
-    points = layout.points[layout.data]
-    turned = points @ ORIENTATIONS[lock.orientation].T + REACH
-    values = lattice.square[turned[:, 0], turned[:, 1]]
-    phase = np.exp(2j * np.pi * (points @ np.array(lock.shift)))
-    straight = values * phase * carrier.turns.conj() * lock.sign
-    quadratures = np.empty(ROOM, np.float32)
-    quadratures[0::2], quadratures[1::2] = straight.real, straight.imag
-    return (quadratures * carrier.flips)[carrier.order]
+    return (quadratures(lattice, layout, lock) * carrier.flips)[carrier.order]
 
 
 def decode(soft: NDArray[np.float32], sizes: tuple[int, ...] = SIZES) -> list[Decoded]:

@@ -77,7 +77,7 @@ def find(pixels_plane: plane.Plane, size: tuple[int, int], factor: int, plans: P
         threshold: least score of an accepted word.
         trace: filled in on the way.
     """
-    spectrum = Spectrum(plane.whiten(pixels_plane))
+    spectrum = Spectrum(plane.whiten(pixels_plane).plane)
     for method, matrix in _geometries(spectrum, size, factor, plans):
         lattice = reader.read_lattice(spectrum, plans.layout, matrix)
         for lock in reader.find_locks(lattice, plans.layout, 2):

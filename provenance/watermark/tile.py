@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from provenance.errors import KeyUnusable, TooSmall
 from provenance.picture import Picture
 from provenance.watermark import embedder, plane, search
+from provenance.watermark.embedder import Policy
 from provenance.watermark.interface import Reading
 from provenance.watermark.layout import KEY_BYTES, Layout, make_layout
 from provenance.watermark.payload import Payload
@@ -19,8 +20,12 @@ ALGORITHM = "org.provenance-kit.tile.1"
 
 SMALLEST_SIDE = 192
 
-STRENGTHS = {"stealth": 45.0, "balanced": 42.5, "robust": 40.0}
-"""Target PSNR in dB of each named strength."""
+STRENGTHS = {
+    "stealth": Policy(score=15.5, loudest=40.0, faintest=47.0),
+    "balanced": Policy(score=17.5, loudest=38.2, faintest=45.0),
+    "robust": Policy(score=19.0, loudest=36.5, faintest=42.0),
+}
+"""What each named strength stands for."""
 
 Strength = Literal["balanced", "stealth", "robust"] | float
 
@@ -47,7 +52,7 @@ class TileWatermarker:
                 f"a watermark key is {KEY_BYTES} bytes; this one is a {type(key).__name__} of "
                 f"length {len(key)}: make one with secrets.token_bytes({KEY_BYTES})"
             )
-        self._psnr = _target(strength)
+        self._policy = _policy(strength)
         self._key = key
         self._strength = strength
         self._layout: Layout | None = None
@@ -121,7 +126,7 @@ class TileWatermarker:
                 f"picture is {pixels.shape[1]}×{pixels.shape[0]}; too small to mark reliably: "
                 f"both sides must be at least {SMALLEST_SIDE} pixels"
             )
-        return embedder.embed(pixels, self._key, self.layout, payload, self._psnr)
+        return embedder.embed(pixels, self._key, self.layout, payload, self._policy)
 
     def extract_array(self, pixels: NDArray[Any]) -> Reading:
         """As `extract`, on H×W×3 uint8, uint16, or floats in 0..255.
@@ -161,14 +166,14 @@ def _describe(hit: search.Hit, trace: search.Trace) -> dict[str, Any]:
     }
 
 
-def _target(strength: Strength) -> float:
+def _policy(strength: Strength) -> Policy:
     if isinstance(strength, str):
         if strength not in STRENGTHS:
             raise ValueError(f"strength '{strength}' is unknown; use one of {sorted(STRENGTHS)}")
         return STRENGTHS[strength]
     if not 32.0 <= float(strength) <= 56.0:
         raise ValueError(f"strength {strength} dB is out of range; use 32 to 56, or a name")
-    return float(strength)
+    return Policy(0.0, float(strength), float(strength))
 
 
 def _rebuild(key: bytes, strength: Strength) -> TileWatermarker:

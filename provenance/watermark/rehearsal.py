@@ -1,0 +1,52 @@
+"""What a JPEG will leave of the mark: simulated on luma before the strength is chosen."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUALITY_50 = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    np.float32,
+)
+"""ITU-T T.81, annex K.1, table K.1: the luma table, which encoders use unscaled at quality 50."""
+
+
+def _cosines() -> NDArray[np.float32]:
+    n = np.arange(8)
+    matrix = np.cos(np.pi * (2 * n[None, :] + 1) * n[:, None] / 16) * 0.5
+    matrix[0] *= np.sqrt(0.5)
+    return matrix.astype(np.float32)
+
+
+_COSINES = _cosines()
+
+
+def compress(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Luma as a JPEG of quality 50 would give it back; edges beyond whole blocks stay as they are.
+
+    Args:
+        luma: H×W in 0..255.
+    """
+    height, width = luma.shape[0] // 8 * 8, luma.shape[1] // 8 * 8
+    result = luma.copy()
+    blocks = luma[:height, :width].reshape(height // 8, 8, width) - np.float32(128)
+    rows = np.matmul(_COSINES, blocks).reshape(height, width // 8, 8)
+    table = np.tile(QUALITY_50, (1, 1))
+    coded = (rows.reshape(-1, 8) @ _COSINES.T).reshape(height // 8, 8, width // 8, 8)
+    step = table[None, :, None, :]
+    coded /= step
+    np.rint(coded, out=coded)
+    coded *= step
+    rows = (coded.reshape(-1, 8) @ _COSINES).reshape(height // 8, 8, width)
+    result[:height, :width] = np.matmul(_COSINES.T, rows).reshape(height, width) + np.float32(128)
+    return result

@@ -1,0 +1,86 @@
+"""What a reader will see of a picture whose geometry and mark are known: the writer's mirror."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.watermark import plane, reader, shaping
+from provenance.watermark.layout import Layout
+from provenance.watermark.spectrum import Spectrum
+
+Floats = NDArray[np.float32]
+
+
+class View:
+    """Reads planes that are `factor` times smaller than the picture, at a known placement.
+
+    Args:
+        layout: of the key.
+        carrier: index of the variant in use.
+        period: of the tile, in pixels of the picture.
+        origin: of the tile, in pixels of the picture.
+        factor: pixels of the picture per sample of the plane.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        carrier: int,
+        period: float,
+        origin: tuple[float, float],
+        factor: int,
+    ) -> None:
+        self._layout = layout
+        self._carrier = carrier
+        self._period = period
+        self._origin = origin
+        self.factor = factor
+
+    def _lattice(self, seen: plane.Plane) -> reader.Lattice:
+        return reader.read_lattice(
+            Spectrum(seen), self._layout, np.eye(2) * (self.factor / self._period)
+        )
+
+    def _lock(self, shape: tuple[int, ...]) -> reader.Lock:
+        centre = [n // 2 * self.factor + (self.factor - 1) / 2 for n in shape]
+        row, column = (
+            (o - c) / self._period % 1.0 for o, c in zip(self._origin, centre, strict=True)
+        )
+        return reader.Lock(self._carrier, 0, 1, (row, column), 0.0)
+
+    def quadratures(self, seen: plane.Plane) -> Floats:
+        """Real and imaginary part of each data harmonic in a whitened plane, in noise units."""
+        return reader.quadratures(self._lattice(seen), self._layout, self._lock(seen.shape))
+
+    def sizes(self, host: plane.Whitened, strength: Floats, signs: Floats, other: float) -> Floats:
+        """Sizes of all quadratures, then of all pilots, that suit this picture.
+
+        Args:
+            host: the picture without a mark.
+            strength: root mean square of the mark at each sample, in levels.
+            signs: of the code word, for each quadrature.
+            other: variance of noise besides the picture, in units of the picture's.
+
+        Returns:
+            ROOM + PILOTS values; the waves they give have unit root mean square.
+        """
+        layout = self._layout
+        lattice = self._lattice(host.plane)
+        lock = self._lock(host.plane.shape)
+        radius = np.hypot(layout.points[:, 0], layout.points[:, 1]) * self.factor / self._period
+        passed = plane.prewhitening(radius.astype(np.float32)) / np.sqrt(lattice.noise)
+        effect = host.plane.size * float(np.mean(host.weight * strength)) * passed
+        used = len(layout.data) + len(layout.pilots)
+        each = np.float32(1 / np.sqrt(2 * used))
+        data = shaping.sizes(
+            reader.quadratures(lattice, layout, lock) * signs,
+            np.repeat(effect[layout.data], 2) * each / np.sqrt(2),
+            other,
+        )
+        pilots = shaping.sizes(
+            reader.pilot_values(lattice, layout, lock), effect[layout.pilots] * each, other
+        )
+        return np.concatenate([data * each / np.sqrt(2), pilots * each]).astype(np.float32)
+
+
