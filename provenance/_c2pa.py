@@ -7,16 +7,17 @@ C2PA_LIBRARY_NAME, set for the duration of the import, closes that.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from provenance.errors import ProvenanceError
+from provenance._per_process import PerProcess
+from provenance.errors import ConfigError, ProvenanceError
 
 MAX_MANIFEST_JSON = 1 << 20
 """c2pa-rs refuses a manifest definition above this many bytes."""
@@ -35,13 +36,16 @@ _ACCEPTED_EKUS = "\n".join(
 _LIBRARY = {"darwin": "libc2pa_c.dylib", "win32": "c2pa_c.dll"}.get(sys.platform, "libc2pa_c.so")
 
 
-@cache
 def load() -> ModuleType:
     """Import c2pa with the native library of its own package, and no other.
 
     Raises:
         ProvenanceError: the package or its library is not where it was installed.
     """
+    return _loaded()
+
+
+def _load() -> ModuleType:
     spec = importlib.util.find_spec("c2pa")
     library = Path(spec.origin).parent / "libs" / _LIBRARY if spec and spec.origin else None
     if library is None or not library.is_file():
@@ -52,13 +56,34 @@ def load() -> ModuleType:
     before = os.environ.get("C2PA_LIBRARY_NAME")
     os.environ["C2PA_LIBRARY_NAME"] = str(library)
     try:
-        import c2pa
+        return importlib.import_module("c2pa")
     finally:
         if before is None:
             del os.environ["C2PA_LIBRARY_NAME"]
         else:
             os.environ["C2PA_LIBRARY_NAME"] = before
-    return c2pa
+
+
+_loaded = PerProcess(_load)
+"""One thread at a time: the environment is everybody's."""
+
+
+def context(anchors: Sequence[str] = ()) -> Any:
+    """A c2pa context with our settings, to be closed by the caller.
+
+    Args:
+        anchors: PEM bundles of root or intermediate certificates.
+
+    Raises:
+        ConfigError: an anchor is not a certificate in PEM.
+    """
+    c2pa = load()
+    try:
+        return c2pa.Context.from_dict(settings(anchors))
+    except c2pa.C2paError as error:
+        raise ConfigError(
+            f"the trust anchors cannot be used ({error}); expected certificates in PEM"
+        ) from error
 
 
 def settings(anchors: Sequence[str] = ()) -> dict[str, Any]:
@@ -73,7 +98,11 @@ def settings(anchors: Sequence[str] = ()) -> dict[str, Any]:
     trust: dict[str, Any] = {"trust_config": _ACCEPTED_EKUS}
     if anchors:
         trust["anchors"] = [
-            {"trust_anchors": pem, "trust_uri": f"urn:provenance:anchors:{n}", "trust_kind": "manifest"}
+            {
+                "trust_anchors": pem,
+                "trust_uri": f"urn:provenance:anchors:{n}",
+                "trust_kind": "manifest",
+            }
             for n, pem in enumerate(anchors)
         ]
     return {

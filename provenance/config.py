@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from provenance.codec.limits import Limits
 from provenance.errors import ConfigError, KeyUnusable
@@ -25,6 +25,7 @@ from provenance.sign.interface import Generator, SourceType
 if TYPE_CHECKING:
     from provenance.sign.local import LocalSigner
     from provenance.watermark.interface import Watermarker
+    from provenance.watermark.tile import Strength
 
 T = TypeVar("T")
 
@@ -100,7 +101,8 @@ class Config:
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(
-                f"{where} is not valid TOML: {error}; mend that line, or run provenance init --force"
+                f"{where} is not valid TOML: {error}; mend that line, or run "
+                "provenance init --force"
             ) from error
         return _parse(where, data)
 
@@ -110,6 +112,8 @@ class Config:
         Raises:
             ConfigError: a file is missing or is not PEM.
         """
+        from cryptography.x509 import load_pem_x509_certificates
+
         bundles = []
         for path in self.trust:
             try:
@@ -119,10 +123,13 @@ class Config:
                     f"the trust anchors {path} cannot be read ({error}); expected a PEM file: "
                     f"restore it, or remove it from [trust] in {self.path}"
                 ) from error
-            if "BEGIN CERTIFICATE" not in text:
+            try:
+                load_pem_x509_certificates(text.encode("ascii"))
+            except ValueError as error:
                 raise ConfigError(
-                    f"the trust anchors {path} hold no certificate; expected a PEM file"
-                )
+                    f"the trust anchors {path} hold no certificate, or a damaged one; expected a "
+                    f"PEM file: restore it, or remove it from [trust] in {self.path}"
+                ) from error
             bundles.append(text)
         return tuple(bundles)
 
@@ -161,24 +168,37 @@ class Config:
                 "digits: restore it from your backup"
             )
         try:
-            return TileWatermarker(key, strength=self.strength)
+            return TileWatermarker(key, strength=cast("Strength", self.strength))
         except ValueError as error:
             raise ConfigError(f"[watermark] strength in {self.path}: {error}") from error
 
 
 def default_path() -> Path:
     """Where the configuration lives unless told otherwise, by the platform's convention."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    variable, usual = (
+        ("APPDATA", "~/AppData/Roaming")
+        if sys.platform == "win32"
+        else ("XDG_CONFIG_HOME", "~/.config")
+    )
+    base = Path(os.environ.get(variable, ""))
+    if not base.is_absolute():  # it would lie in the current folder; the convention says to ignore
+        base = _expanded(usual)
     return base / "provenance" / FILE_NAME
 
 
 def find(path: str | Path | None = None) -> Path:
     """The path given, or $PROVENANCE_CONFIG, or the default."""
     chosen = path or os.environ.get(VARIABLE)
-    return Path(chosen).expanduser().absolute() if chosen else default_path()
+    return _expanded(chosen).absolute() if chosen else default_path()
+
+
+def _expanded(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{path} cannot be found: {error}; set HOME, or name a path without ~"
+        ) from error
 
 
 def _parse(where: Path, data: dict[str, Any]) -> Config:
@@ -186,7 +206,7 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
     get = {name: data.get(name, {}) for name in _KNOWN}
 
     def file(section: str, key: str, default: str) -> Path:
-        return (where.parent / Path(get[section].get(key, default)).expanduser()).absolute()
+        return (where.parent / _expanded(get[section].get(key, default))).absolute()
 
     return Config(
         path=where,
@@ -212,8 +232,7 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
         signing_key=file("signing", "key", "keys/signing.key"),
         passphrase_env=get["signing"].get("passphrase_env", ""),
         trust=tuple(
-            (where.parent / Path(str(p)).expanduser()).absolute()
-            for p in get["trust"].get("anchors", [])
+            (where.parent / _expanded(p)).absolute() for p in _anchors(where, get["trust"])
         ),
         keep_metadata=get["output"].get("keep_metadata", False),
         publish_prompt=get["output"].get("publish_prompt", False),
@@ -251,6 +270,14 @@ def _choice(where: Path, name: str, value: str, choices: Mapping[str, T]) -> T:
     return choices[value]
 
 
+def _anchors(where: Path, section: Mapping[str, Any]) -> list[str]:
+    paths: list[str] = section.get("anchors", [])
+    for path in paths:
+        if not isinstance(path, str) or not path:
+            raise ConfigError(f"{where} has {path!r} in [trust] anchors; expected file names")
+    return paths
+
+
 def _policy(where: Path, section: Mapping[str, Any]) -> Policy | None:
     name = section.get("policy", "standard")
     thresholds = section.get("thresholds")
@@ -263,14 +290,16 @@ def _policy(where: Path, section: Mapping[str, Any]) -> Policy | None:
         return None
     limits = {}
     for category, pair in thresholds.items():
-        numbers = pair if isinstance(pair, dict) else {}
-        try:
-            limits[category] = Threshold(float(numbers["flag"]), float(numbers["block"]))
-        except (KeyError, TypeError, ValueError) as error:
+        if (
+            not isinstance(pair, dict)
+            or pair.keys() != {"flag", "block"}
+            or any(type(number) not in (int, float) for number in pair.values())
+        ):
             raise ConfigError(
                 f"{where} has {category} = {pair!r} in [moderation.thresholds]; "
                 "expected { flag = 0.5, block = 0.8 }"
-            ) from error
+            )
+        limits[category] = Threshold(float(pair["flag"]), float(pair["block"]))
     return check(Policy(name, limits))
 
 

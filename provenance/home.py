@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,18 +12,19 @@ from pathlib import Path
 from provenance.config import FILE_NAME
 from provenance.errors import OutputError
 from provenance.files import make_private_folder, write_atomically
+from provenance.moderate.policy import standard
 from provenance.sign.development import create as create_chain
 
 KEY_BYTES = 32
 """Of the watermark key: 256 bits."""
 
-TEMPLATE = '''\
+TEMPLATE = """\
 # Configuration of Provenance. Paths are relative to this file.
-# Every setting is shown with its default; a name that is not known is refused.
+# Every setting is shown with its default, but for names and keys; an unknown one is refused.
 
 [generator]
 # Named in the manifest of every picture, as the law asks: system and version.
-name = "{name}"
+name = {name}
 version = ""
 # IPTC source type: trainedAlgorithmicMedia, compositeWithTrainedAlgorithmicMedia, algorithmicMedia
 source_type = "trainedAlgorithmicMedia"
@@ -30,7 +33,7 @@ source_type = "trainedAlgorithmicMedia"
 policy = "standard"
 # Thresholds of your own, from 0 to 1. A category without one is reported and allowed.
 # [moderation.thresholds]
-# nudity = {{ flag = 0.5, block = 0.8 }}
+# nudity = {{ flag = {flag}, block = {block} }}
 
 [watermark]
 # Secret, and the only way to read your marks: back it up.
@@ -45,7 +48,7 @@ too_small = "refuse"
 certificates = "keys/signing.pem"
 key = "keys/signing.key"
 # Name of the environment variable that holds the key's passphrase; empty for a key without one.
-passphrase_env = "{passphrase_env}"
+passphrase_env = {passphrase_env}
 
 [trust]
 # PEM bundles of the signers whose pictures `verify` calls trusted.
@@ -60,7 +63,7 @@ publish_prompt = false
 [limits]
 max_bytes = 268435456
 max_pixels = 100000000
-'''
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +132,50 @@ def create(
             "choose another with --dir"
         ) from error
     make_private_folder(keys)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    replaced = tuple(_move_aside(p, stamp) for p in present)
     contents = (
         chain.certificates,
         chain.key,
         chain.anchors,
         secrets.token_hex(KEY_BYTES).encode("ascii") + b"\n",
-        TEMPLATE.format(name=name, passphrase_env=passphrase_env).encode(),
+        _configuration(name, passphrase_env),
     )
-    for path, content in zip(targets, contents, strict=True):
-        write_atomically(path, content, mode=0o600)
+    replaced = _move_aside(present)
+    written: list[Path] = []
+    try:
+        for path, content in zip(targets, contents, strict=True):
+            written.append(write_atomically(path, content, mode=0o600))
+    except OutputError:
+        # A key without its certificate helps nobody: all as it was before.
+        for path in written:
+            path.unlink()
+        for path, aside in zip(present, replaced, strict=True):
+            aside.rename(path)
+        raise
     return Home(config, keys, chain.expires, replaced)
 
 
-def _move_aside(path: Path, stamp: str) -> Path:
-    aside = path.with_name(f"{path.name}.replaced-{stamp}")
-    try:
-        return path.rename(aside)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be renamed ({error.strerror})") from error
+def _configuration(name: str, passphrase_env: str) -> bytes:
+    limit = standard().thresholds["nudity"]
+    return TEMPLATE.format(
+        name=_quoted(name),
+        passphrase_env=_quoted(passphrase_env),
+        flag=limit.flag,
+        block=limit.block,
+    ).encode()
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: JSON's, but for one control character that JSON lets pass."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _move_aside(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Rename the files to names that are not taken, all with the same time in them."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    asides = tuple(path.with_name(f"{path.name}.replaced-{stamp}") for path in paths)
+    for path, aside in zip(paths, asides, strict=True):
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be renamed ({error.strerror})") from error
+    return asides

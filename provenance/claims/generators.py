@@ -18,7 +18,8 @@ from provenance.picture import Metadata
 
 _EXIF_IFD, _USER_COMMENT, _SOFTWARE = 0x8769, 0x9286, 0x0131
 _MAX_TEXT = 1 << 20
-_A1111 = re.compile(r"Steps: \d+, .*?(?:Sampler|CFG scale|Seed): ", re.DOTALL)
+_A1111 = re.compile(r"^Steps: \d+, .*?(?:Sampler|CFG scale|Seed): ", re.MULTILINE)
+"""One line, from its beginning: anywhere in the text, hostile input would take quadratic time."""
 _FIELD = re.compile(r"(Steps|Sampler|Seed|Size|Model|Version): ([^,\n]+)")
 
 

@@ -1,0 +1,1 @@
+"""Checks prompts before generating and pictures after; whatever goes wrong blocks."""

@@ -96,8 +96,13 @@ class Decision:
 class PictureClassifier(Protocol):
     """Scores a picture for one or more categories."""
 
-    name: str
-    categories: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """Who scores, with the version."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """What is scored, from `CATEGORIES`."""
 
     def scores(self, picture: Picture) -> Mapping[str, float]:
         """A score in [0, 1] for each of `categories`. May raise; that blocks."""
@@ -107,8 +112,13 @@ class PictureClassifier(Protocol):
 class PromptClassifier(Protocol):
     """Scores a prompt for one or more categories."""
 
-    name: str
-    categories: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """Who scores, with the version."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """What is scored, from `CATEGORIES`."""
 
     def scores(self, prompt: str) -> Mapping[str, float]:
         """A score in [0, 1] for each of `categories`. May raise; that blocks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from provenance.errors import Blocked, ModerationFailed, ProvenanceError
 from provenance.moderate.interface import (
@@ -59,7 +60,7 @@ class Moderator:
         """
         found: list[Finding] = []
         for classifier in self._prompts:
-            found += self._judged(classifier, lambda c=classifier: c.scores(prompt), "prompt")
+            found += self._judged(classifier, partial(classifier.scores, prompt), "prompt")
         return tuple(found)
 
     def check_picture(self, picture: Picture, before: Sequence[Finding] = ()) -> Decision:
@@ -71,7 +72,7 @@ class Moderator:
         """
         findings = list(before)
         for classifier in self._pictures:
-            findings += self._judged(classifier, lambda c=classifier: c.scores(picture), "picture")
+            findings += self._judged(classifier, partial(classifier.scores, picture), "picture")
         seen = {f.category for f in findings if f.stage == "picture"}
         return Decision(
             action=max((f.action for f in findings), key=_ORDER.index, default=Action.ALLOW),
@@ -88,21 +89,21 @@ class Moderator:
     ) -> list[Finding]:
         """Ask one classifier, and stop at the first category that blocks."""
         try:
-            scores = ask()
-            missing = set(classifier.categories) - set(scores)
-            if missing:
-                raise ModerationFailed(
-                    f"{classifier.name} gave no score for {', '.join(sorted(missing))}; "
-                    f"the {stage} is held back"
-                )
+            scores = {category: float(score) for category, score in ask().items()}
         except ProvenanceError:
             raise
         except Exception as error:  # a classifier may fail in any way, and each way blocks
             raise ModerationFailed(
                 f"{classifier.name} failed with {type(error).__name__}; the {stage} is held back"
             ) from error
+        missing = set(classifier.categories) - set(scores)
+        if missing:
+            raise ModerationFailed(
+                f"{classifier.name} gave no score for {', '.join(sorted(missing))}; "
+                f"the {stage} is held back"
+            )
         findings = [
-            judge(self.policy, category, float(score), classifier.name, stage)
+            judge(self.policy, category, score, classifier.name, stage)
             for category, score in scores.items()
         ]
         for finding in findings:

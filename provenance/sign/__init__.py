@@ -1,0 +1,1 @@
+"""Makes the C2PA manifest and signs it with your key."""

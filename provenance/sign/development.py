@@ -73,6 +73,7 @@ def create(
         key: ec.EllipticCurvePrivateKey,
         issuer: x509.Name,
         issuer_key: ec.EllipticCurvePrivateKey,
+        *,
         end: datetime,
         path_length: int | None,
     ) -> x509.Certificate:
@@ -97,9 +98,9 @@ def create(
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         return builder.sign(issuer_key, hashes.SHA256())
 
-    root = issue(root_name, root_key, root_name, root_key, authority_end, 1)
-    middle = issue(middle_name, middle_key, root_name, root_key, authority_end, 0)
-    leaf = issue(leaf_name, leaf_key, middle_name, middle_key, leaf_end, None)
+    root = issue(root_name, root_key, root_name, root_key, end=authority_end, path_length=1)
+    middle = issue(middle_name, middle_key, root_name, root_key, end=authority_end, path_length=0)
+    leaf = issue(leaf_name, leaf_key, middle_name, middle_key, end=leaf_end, path_length=None)
     pem = serialization.Encoding.PEM
     return DevelopmentChain(
         certificates=leaf.public_bytes(pem) + middle.public_bytes(pem),

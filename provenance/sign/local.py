@@ -40,18 +40,21 @@ class LocalSigner:
         self._algorithm = _algorithm(self._key, source)
         try:
             chain = x509.load_pem_x509_certificates(certificates)
-        except ValueError as error:
+            public = _spki(chain[0].public_key())
+        except (ValueError, UnsupportedAlgorithm) as error:
             raise KeyUnusable(
                 f"the certificate chain beside {source} cannot be read; expected PEM "
                 "certificates, leaf first: restore the file or run provenance init --force"
             ) from error
         self._leaf = chain[0]
-        if _spki(self._leaf.public_key()) != _spki(self._key.public_key()):
+        if public != _spki(self._key.public_key()):
             raise KeyUnusable(
                 f"{source} is not the key of the first certificate "
                 f"({self._leaf.subject.rfc4514_string()}); put the leaf first, or use its own key"
             )
-        self._certificates = certificates.decode("ascii")
+        # Written anew: the file may hold remarks in any encoding, or even the key.
+        pem = serialization.Encoding.PEM
+        self._certificates = b"".join(c.public_bytes(pem) for c in chain)
         self._check_dates()
 
     @classmethod
@@ -101,7 +104,7 @@ class LocalSigner:
             serialization.NoEncryption(),
         )
         return c2pa.Signer.from_info(
-            c2pa.C2paSignerInfo(self._algorithm, self._certificates.encode("ascii"), pem, None)
+            c2pa.C2paSignerInfo(self._algorithm, self._certificates, pem, None)
         )
 
     def _check_dates(self) -> None:

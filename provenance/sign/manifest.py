@@ -57,8 +57,8 @@ def _actions(statement: Statement) -> list[dict[str, Any]]:
         opened = {"ingredientIds": [PARENT_LABEL]}
         actions = [{"action": "c2pa.opened", "parameters": opened, "when": now}]
     if statement.mark is not None:
-        marked = {"action": "c2pa.watermarked.bound", "when": now}
-        actions.append({**marked, "softwareAgent": _agent(Generator("provenance-kit", __version__))})
+        agent = _agent(Generator("provenance-kit", __version__))
+        actions.append({"action": "c2pa.watermarked.bound", "when": now, "softwareAgent": agent})
     return actions
 
 

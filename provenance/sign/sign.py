@@ -50,6 +50,7 @@ def sign(
     Raises:
         SigningFailed: c2pa refused the manifest, the certificate or the picture.
         KeyUnusable: the signer's key or certificate cannot be used.
+        ConfigError: an anchor is not a certificate in PEM.
     """
     c2pa = _c2pa.load()
     manifest_id = f"urn:c2pa:{uuid.uuid4()}"
@@ -62,7 +63,7 @@ def sign(
     target = io.BytesIO()
     try:
         with (
-            c2pa.Context.from_dict(_c2pa.settings(anchors)) as context,
+            _c2pa.context(anchors) as context,
             signer.open() as handle,
             c2pa.Builder(wanted, context) as builder,
         ):

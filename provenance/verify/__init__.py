@@ -1,0 +1,1 @@
+"""Gathers what is known of a file, and concludes from it."""

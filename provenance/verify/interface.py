@@ -8,7 +8,8 @@ from typing import Protocol
 
 from provenance.codec.decode import decode
 from provenance.codec.limits import Limits
-from provenance.errors import UnsupportedPicture
+from provenance.codec.sniff import sniff
+from provenance.errors import InputError, UnsupportedPicture
 from provenance.evidence import Evidence, Verdict
 from provenance.picture import Picture
 
@@ -37,6 +38,10 @@ class Subject:
         """
         if not self.media_type.startswith("image/"):
             return UnsupportedPicture(f"the file is {self.media_type}, which is not a picture")
+        try:
+            sniff(self.data)
+        except InputError:
+            return UnsupportedPicture(f"the file is {self.media_type}, whose pixels we cannot read")
         try:
             return decode(self.data, self._limits, first_frame=True)
         except UnsupportedPicture as refusal:

@@ -16,6 +16,7 @@ _SAYS = {
 _FAILED = {
     "credentials.altered": "Changed after it was signed, or carrying another file's credentials.",
     "credentials.damaged": "Its credentials are damaged or forged.",
+    "credentials.unreadable": "Its credentials are damaged and cannot be read.",
     "credentials.parent-altered": "The history in its credentials was changed after signing.",
 }
 
@@ -46,11 +47,11 @@ class StandardPolicy:
             first = verified[0]
             origin = _origin(verified)
             if first.source == "watermark":
-                headline = "Carries your watermark. " + _missing(claimed)
+                headline = "Carries your watermark. " + _why_not(evidence)
             else:
-                signer = first.details.get("signer") or "a signer"
+                said, signer = _SAYS[origin], first.details.get("signer") or "a signer"
                 headline = (
-                    f"{_SAYS[origin][0].upper()}{_SAYS[origin][1:]}: signed by {signer}, whom you trust, and "
+                    f"{said[0].upper()}{said[1:]}: signed by {signer}, whom you trust, and "
                     "unchanged since."
                 )
             return Verdict(
@@ -77,8 +78,13 @@ class StandardPolicy:
 
 
 def _origin(verified: Sequence[Evidence]) -> Origin:
-    """The first stated origin; verified evidence comes in the order of its weight."""
-    return next((e.origin for e in verified if e.origin is not Origin.UNKNOWN), Origin.UNKNOWN)
+    """The first that names AI, or else the first stated; evidence comes in the order of its weight.
+
+    Your mark in a picture that a trusted signer calls a photograph is not to be passed over.
+    """
+    stated = [e.origin for e in verified if e.origin is not Origin.UNKNOWN]
+    named = [origin for origin in stated if origin is not Origin.OTHER]
+    return next(iter(named + stated), Origin.UNKNOWN)
 
 
 def _also_marked(verified: Sequence[Evidence]) -> str:
@@ -87,7 +93,13 @@ def _also_marked(verified: Sequence[Evidence]) -> str:
     return ""
 
 
-def _missing(claimed: Sequence[Evidence]) -> str:
-    if any(e.source == "credentials" for e in claimed):
-        return "Its credentials are intact but not by a signer on your trust list."
-    return "Its credentials are missing, so it may have been edited since it was made."
+def _why_not(evidence: Sequence[Evidence]) -> str:
+    """Why the credentials do not verify the picture as well."""
+    first = next((e for e in evidence if e.source == "credentials"), None)
+    if first is None or first.status is Status.UNCHECKED:
+        return "Its credentials were not checked, so it may have been edited since it was made."
+    if first.status is Status.ABSENT:
+        return "Its credentials are missing, so it may have been edited since it was made."
+    if first.code == "credentials.expired":
+        return "Its credentials are intact, but their certificate has expired."
+    return "Its credentials are intact but not by a signer on your trust list."

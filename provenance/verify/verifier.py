@@ -52,8 +52,7 @@ class Verifier:
         watermarker: Watermarker | None = None,
         limits: Limits | None = None,
     ) -> Verifier:
-        """Credentials, watermark and claims. Without arguments it works too, and says what it
-        could not check.
+        """Credentials, watermark and claims; what cannot be checked, it says.
 
         Args:
             anchors: PEM bundles of the signers that you trust.

@@ -1,0 +1,130 @@
+"""What a manifest store says, as plain facts. Nothing here judges whether it may be believed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from provenance.evidence import Origin
+from provenance.sign.interface import SourceType
+
+MAX_DEPTH = 32
+"""Ancestors followed when looking for the picture's origin; histories may be cyclic by malice."""
+
+
+def active(store: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The newest manifest; empty if it could not be read at all."""
+    found: Mapping[str, Any] = store["manifests"].get(store["active_manifest"]) or {}
+    return found
+
+
+def time(store: Mapping[str, Any]) -> str | None:
+    """The time in the signature's time-stamp, whoever made it."""
+    stamped = (active(store).get("signature_info") or {}).get("time")
+    return str(stamped) if stamped else None
+
+
+def trusted_time(store: Mapping[str, Any]) -> str | None:
+    """The time-stamp's time, if its authority is on a trust list."""
+    listed = (store.get("validation_results") or {}).get("timestampTrustListUri")
+    return time(store) if listed else None
+
+
+def facts(store: Mapping[str, Any]) -> dict[str, Any]:
+    """What the credentials say, for programs and for the rendering."""
+    newest = active(store)
+    signature = newest.get("signature_info") or {}
+    issuer, common = signature.get("issuer"), signature.get("common_name")
+    generators = _items(newest.get("claim_generator_info"))
+    return {
+        "manifest_id": store["active_manifest"],
+        "signer": ", ".join(str(part) for part in (common, issuer) if part),
+        "algorithm": signature.get("alg"),
+        "signed_at": trusted_time(store),
+        "tool": ", ".join(_named(g) for g in generators) or newest.get("claim_generator"),
+        "actions": [
+            {
+                "action": str(action.get("action")),
+                "agent": _named(action.get("softwareAgent")),
+                "when": action.get("when"),
+                "source_type": _source_type(action),
+            }
+            for action in _actions(newest)
+        ],
+        "soft_bindings": list(_soft_bindings(newest)),
+        "ingredients": [
+            {"title": i.get("title"), "relationship": i.get("relationship")}
+            for i in _items(newest.get("ingredients"))
+        ],
+    }
+
+
+def _items(value: Any) -> list[Any]:
+    """The list, or nothing: assertions hold whatever their signer wrote."""
+    return value if isinstance(value, list) else []
+
+
+def _named(agent: Any) -> str:
+    if isinstance(agent, Mapping):
+        return " ".join(str(agent[k]) for k in ("name", "version") if agent.get(k))
+    return str(agent) if agent else ""
+
+
+def _assertions(manifest: Mapping[str, Any], label: str) -> Iterator[Mapping[str, Any]]:
+    for assertion in _items(manifest.get("assertions")):
+        data = assertion.get("data")
+        if str(assertion.get("label", "")).startswith(label) and isinstance(data, Mapping):
+            yield data
+
+
+def _actions(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for data in _assertions(manifest, "c2pa.actions"):
+        yield from (a for a in _items(data.get("actions")) if isinstance(a, Mapping))
+
+
+def _source_type(action: Mapping[str, Any]) -> str | None:
+    """The last part of the URI, which is the IPTC code."""
+    uri = action.get("digitalSourceType")
+    return uri.rstrip("/").rsplit("/", 1)[-1] if isinstance(uri, str) else None
+
+
+def _soft_bindings(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for data in _assertions(manifest, "c2pa.soft-binding"):
+        for block in _items(data.get("blocks")):
+            value = block.get("value") if isinstance(block, Mapping) else None
+            try:
+                payload = base64.b64decode(value, validate=True).hex() if value else ""
+            except (binascii.Error, TypeError, ValueError):
+                payload = ""  # a foreign scheme may use another form
+            yield {"algorithm": str(data.get("alg")), "payload": payload}
+
+
+def origin(store: Mapping[str, Any], *, trusted: bool) -> Origin:
+    """Follow the history from the last step back to the first that states a source type.
+
+    A claim of AI is taken from any ancestor; a claim of another source only from a manifest whose
+    signer is trusted, since that is the claim worth forging.
+    """
+    newest = active(store)
+    manifest: Mapping[str, Any] | None = newest
+    for _ in range(MAX_DEPTH):
+        if manifest is None:
+            break
+        stated = {t for t in map(_source_type, _actions(manifest)) if t}
+        if SourceType.EDITED.value in stated:
+            return Origin.EDITED
+        if SourceType.GENERATED.value in stated:
+            return Origin.GENERATED
+        if stated:
+            return Origin.OTHER if trusted and manifest is newest else Origin.UNKNOWN
+        manifest = next(
+            (
+                store["manifests"].get(i.get("active_manifest"))
+                for i in _items(manifest.get("ingredients"))
+                if i.get("relationship") == "parentOf"
+            ),
+            None,
+        )
+    return Origin.UNKNOWN
