@@ -54,7 +54,7 @@ _BY_SUFFIX: dict[str, Format] = {
 _QUALITY: dict[Format, int] = {"JPEG": 92, "WEBP": 92, "AVIF": 85}
 
 _LARGEST_SIDE: dict[Format, int] = {
-    "JPEG": 65_535,  # ITU-T T.81 B.2.2: 16 bits
+    "JPEG": 65_500,  # libjpeg's JPEG_MAX_DIMENSION; T.81 B.2.2 allows 65,535
     "WEBP": 16_383,  # RFC 9649: 14 bits
     "AVIF": 32_768,  # libavif refuses to read more
 }
@@ -210,13 +210,17 @@ def _avif(image: Image.Image, encoding: Encoding, kept: Metadata) -> dict[str, A
 
 
 def _tiff(_image: Image.Image, _encoding: Encoding, kept: Metadata) -> dict[str, Any]:
+    described = tags_for_tiff(kept.exif) if kept.exif is not None else {}
     tags = TiffImagePlugin.ImageFileDirectory_v2()
-    tags[_PREDICTOR] = _HORIZONTAL
     if kept.xmp is not None:
         tags.tagtype[_XMP_TAG] = _BYTE
         tags[_XMP_TAG] = kept.xmp
-    for tag, value in (tags_for_tiff(kept.exif) if kept.exif is not None else {}).items():
+    for tag, value in described.items():
         tags[tag] = value
+    if any(isinstance(value, dict) for value in described.values()):
+        # Pillow compresses through libtiff, which writes no directories within directories.
+        return {"compression": None, "tiffinfo": tags}
+    tags[_PREDICTOR] = _HORIZONTAL
     return {"compression": "tiff_adobe_deflate", "tiffinfo": tags}
 
 
