@@ -115,8 +115,8 @@ def _write(target: Path, data: bytes, *, overwrite: bool, mode: int | None) -> P
     descriptor = os.open(hidden, flags, _DEFAULT_MODE if mode is None else mode & 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            if mode is not None:
-                hidden.chmod(mode)
+            if mode is not None and hasattr(os, "fchmod"):  # Windows has no such permissions
+                os.fchmod(descriptor, mode)
             file.write(data)
             file.flush()
             os.fsync(descriptor)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
+from provenance.codec.decode import Limits
 from provenance.errors import InputError, UnreadablePicture, UnsupportedPicture
 from provenance.picture import EncodedPicture, Encoding, Metadata, Picture
 
@@ -175,11 +176,10 @@ def test_pillow_and_back(pixels, alpha, mode):
     assert picture.gray == mode.startswith("L")
 
 
-@pytest.mark.parametrize(
-    "mode",
-    ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"]
-    + ["I;16", "F"],
-)
+MODES = "1 L LA La P PA RGB RGBA RGBa RGBX CMYK YCbCr HSV LAB I;16 F"
+
+
+@pytest.mark.parametrize("mode", MODES.split(" "))
 def test_every_mode_of_pillow(mode):
     picture = Picture.from_pil(Image.new(mode, (5, 3)))
     assert picture.pixels.shape == (3, 5, 3)
@@ -233,8 +233,6 @@ def test_opening_a_file_its_name_and_its_bytes(tmp_path, pixels):
 
 
 def test_opening_obeys_limits(tmp_path, pixels):
-    from provenance.codec.decode import Limits
-
     path = tmp_path / "a.png"
     Image.fromarray(pixels).save(path)
     for source in (path, path.read_bytes()):

@@ -68,9 +68,9 @@ def tiff(tags, *, order="<", following=0):
 
 
 def swapped_rgb():
-    """sRGB with the primaries with red and green exchanged, so that a conversion is plain to see."""
-    return srgb_profile().replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(
-        b"????", b"gXYZ"
+    """sRGB with red and green exchanged, so that a conversion is plain to see."""
+    return (
+        srgb_profile().replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
     )
 
 
@@ -103,9 +103,7 @@ def odd_cmyk():
     """Ink K alone prints a middle gray (L* 50), no ink is white, every other mixture black."""
     identity = bytes(range(256))
     matrix = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
-    lut = b"".join(
-        bytes([{0: 255, 1: 128}.get(corner, 0), 128, 128]) for corner in range(16)
-    )
+    lut = b"".join(bytes([{0: 255, 1: 128}.get(corner, 0), 128, 128]) for corner in range(16))
     table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + matrix + identity * 4 + lut + identity * 3
     return assembled(b"prtr", b"CMYK", b"Lab ", {b"A2B0": table})
 

@@ -84,7 +84,9 @@ def test_cmyk_by_its_profile(made):
     assert picture.notes == CONVERTED
 
 
-@pytest.mark.parametrize("profile", [b"rubbish", bytes(128), srgb_profile()[:200], b"x" * 9_000_000])
+@pytest.mark.parametrize(
+    "profile", [b"rubbish", bytes(128), srgb_profile()[:200], b"x" * 9_000_000]
+)
 def test_a_damaged_profile_is_ignored(made, profile):
     image, notes = to_srgb(Image.fromarray(made.pixels()), profile)
     assert np.array_equal(np.asarray(image), made.pixels())

@@ -186,8 +186,7 @@ def test_a_side_too_long_for_the_format(kind, side, limit):
     with pytest.raises(UnsupportedPicture) as caught:
         encode(picture, Encoding(kind))
     assert str(caught.value) == (
-        f"the picture has {side:,}x1 pixels, {name} holds {limit} a side; "
-        "use .png or scale it down"
+        f"the picture has {side:,}x1 pixels, {name} holds {limit} a side; use .png or scale it down"
     )
 
 
@@ -235,7 +234,9 @@ def test_a_packet_that_is_given_is_written(described, encoding, keep):
 
 
 def test_metadata_too_long_for_jpeg(described):
-    with pytest.raises(UnsupportedPicture, match=r"the XMP block has 65,505 bytes, JPEG holds 65,504"):
+    with pytest.raises(
+        UnsupportedPicture, match=r"the XMP block has 65,505 bytes, JPEG holds 65,504"
+    ):
         encode(described, Encoding("JPEG"), xmp=b" " * 65_505)
     written = encode(described, Encoding("JPEG"), xmp=b" " * 65_504).data
     assert decode(written).metadata.xmp == b" " * 65_504
@@ -296,9 +297,7 @@ def test_the_settings_of_the_source_are_kept_within_its_format():
 def test_names_that_we_do_not_write(name, found):
     with pytest.raises(UnsupportedPicture) as caught:
         encoding_for(name)
-    assert str(caught.value) == (
-        f"{found}; use one of .png .jpg .jpeg .webp .avif .tif .tiff"
-    )
+    assert str(caught.value) == (f"{found}; use one of .png .jpg .jpeg .webp .avif .tif .tiff")
 
 
 def test_tables_of_names_agree():
@@ -306,7 +305,9 @@ def test_tables_of_names_agree():
     assert {encoding_for(suffix).format for suffix in SUFFIXES.values()} == SUFFIXES.keys()
     assert {FORMATS_BY_MEDIA_TYPE[name] for name in MEDIA_TYPES.values()} == MEDIA_TYPES.keys()
     for kind, media_type in MEDIA_TYPES.items():
-        assert encode(Picture(np.zeros((8, 8, 3), np.uint8)), Encoding(kind)).media_type == media_type
+        assert (
+            encode(Picture(np.zeros((8, 8, 3), np.uint8)), Encoding(kind)).media_type == media_type
+        )
 
 
 def test_avif_takes_less_than_a_second(made):

@@ -9,6 +9,7 @@ import pytest
 from provenance.codec.decode import decode
 from provenance.errors import InputError
 
+KINDS = [*["flip", "byte", "word"] * 2, "drop", "repeat", "cut"]
 MUTANTS = 250  # of each of 13 pictures
 
 
@@ -18,7 +19,7 @@ def mutate(data, chance):
     for _ in range(chance.randint(1, 4)):
         near = min(len(result), 200) if chance.random() < 0.5 else len(result)
         at = chance.randrange(max(near, 1))
-        what = chance.choice("flip flip byte byte word word drop repeat cut".split())
+        what = chance.choice(KINDS)
         if what == "flip" and result:
             result[at] ^= 1 << chance.randrange(8)
         elif what == "byte":

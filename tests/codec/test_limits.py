@@ -45,8 +45,10 @@ def bombs(made):
         "AVIF": avif_header(SIDE),
         "TIFF": made.tiff([*tags, (273, 4, 8), (279, 4, 100)]),
         "TIFF tile": made.tiff(
-            [(256, 4, 64), (257, 4, 64), (258, 3, 8), (259, 3, 8), (262, 3, 1)]
-            + [(322, 4, SIDE), (323, 4, SIDE), (324, 4, 8), (325, 4, 100)]
+            [
+                *[(256, 4, 64), (257, 4, 64), (258, 3, 8), (259, 3, 8), (262, 3, 1)],
+                *[(322, 4, SIDE), (323, 4, SIDE), (324, 4, 8), (325, 4, 100)],
+            ]
         ),
         "GIF": b"GIF89a" + struct.pack("<HHBBB", SIDE, SIDE, 0, 0, 0)
         + b"," + struct.pack("<HHHHB", 0, 0, SIDE, SIDE, 0) + lzw + b";",

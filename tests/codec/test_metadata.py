@@ -72,7 +72,9 @@ def test_an_orientation_that_does_not_exist_is_upright(orientation):
     assert clean_exif(exif(orientation)).orientation == 1
 
 
-@pytest.mark.parametrize("block", [b"rubbish", b"II*\0", b"II*\0\xff\xff\0\0", b"MM\0*" + b"\xff" * 9])
+@pytest.mark.parametrize(
+    "block", [b"rubbish", b"II*\0", b"II*\0\xff\xff\0\0", b"MM\0*" + b"\xff" * 9]
+)
 def test_a_damaged_block_is_ignored(block):
     found = clean_exif(block)
     assert (found.data, found.orientation) == (None, 1)
