@@ -17,7 +17,7 @@ from provenance.codec.formats.header import Header
 from provenance.codec.limits import Limits
 from provenance.codec.metadata import clean_exif, clean_text, clean_xmp, exif_of_tiff
 from provenance.codec.readers import reader
-from provenance.codec.refusals import damaged, several, unit_of
+from provenance.codec.refusals import damaged, several, unfamiliar, unit_of
 from provenance.codec.sniff import Source, sniff
 from provenance.errors import InputError, TooLarge
 from provenance.picture import Encoding, Metadata, Picture
@@ -127,7 +127,7 @@ def decode(data: bytes, limits: Limits | None = None, *, first_frame: bool = Fal
         ) from error
     except Exception as error:
         # Pillow and the libraries below it answer bad bytes with a dozen kinds of exception.
-        raise damaged(kind, error) from error
+        raise (unfamiliar(kind, error) or damaged(kind, error)) from error
 
 
 def _ends_blank(image: Image.Image) -> bool:

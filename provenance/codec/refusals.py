@@ -6,6 +6,9 @@ from provenance.errors import UnreadablePicture, UnsupportedPicture
 
 _NAMES = {"WEBP": "WebP"}
 
+_UNFAMILIAR = ("unknown pixel mode", "cannot handle ", "unsupported bmp")
+"""How Pillow's messages begin for layouts that it does not know."""
+
 
 def name_of(kind: str) -> str:
     """The format as people write it."""
@@ -24,6 +27,17 @@ def damaged(kind: str, reason: object) -> UnreadablePicture:
         text = "the compressed pixels are damaged"
     return UnreadablePicture(
         f"the {name_of(kind)} file is damaged or cut short ({text}); get an intact copy"
+    )
+
+
+def unfamiliar(kind: str, reason: object) -> UnsupportedPicture | None:
+    """The refusal for a layout that the format allows and Pillow does not read, if it is one."""
+    text = str(reason)
+    if not any(text.lower().startswith(start) for start in _UNFAMILIAR):
+        return None
+    return UnsupportedPicture(
+        f"the {name_of(kind)} file stores its pixels in a way that is not read here "
+        f"({text[:80]}); save it as an 8-bit PNG first"
     )
 
 

@@ -415,6 +415,20 @@ def test_lab(made):
     assert near(picture.pixels, np.array([[[255] * 3, [0] * 3]])) <= 2
 
 
+def test_layouts_that_are_allowed_and_not_read(made, stills):
+    tags = [(256, 4, 1), (257, 4, 1), (258, 3, 64), (259, 3, 1), (262, 3, 1)]
+    with pytest.raises(UnsupportedPicture) as caught:
+        decode(made.tiff([*tags, (273, 4, 8), (279, 4, 8)]))
+    assert str(caught.value) == (
+        "the TIFF file stores its pixels in a way that is not read here (unknown pixel mode); "
+        "save it as an 8-bit PNG first"
+    )
+    deep = bytearray(stills["jpeg"])
+    deep[deep.index(b"\xff\xc0") + 4] = 12
+    with pytest.raises(UnsupportedPicture, match=r"cannot handle 12-bit layers"):
+        decode(bytes(deep))
+
+
 # Damage
 
 
