@@ -110,9 +110,7 @@ def measure(pixels: np.ndarray, encoding: Encoding, config: Config, runs: int) -
         "verify, protected": lambda: verifier.verify(signed.data),
         "verify, stripped": lambda: verifier.verify(stripped),
         "verify, unmarked": lambda: verifier.verify(source),
-        "c2pa-python alone, sign": lambda: plain_c2pa(
-            encoded.data, encoded.media_type, chain, key
-        ),
+        "c2pa-python alone, sign": lambda: plain_c2pa(encoded.data, encoded.media_type, chain, key),
     }
     table: dict[str, Any] = {name: round(cpu_ms(call, runs), 1) for name, call in stages.items()}
     plain = plain_c2pa(encoded.data, encoded.media_type, chain, key)

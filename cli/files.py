@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provenance.codec.encode import SUFFIXES
+from provenance.codec.encode import SUFFIXES, encoding_for
+from provenance.codec.limits import Limits
 from provenance.errors import InputError, OutputError
 
 STREAM = "-"
-_READ = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"})
+_READ = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,11 @@ class Job:
 
     source: Path | None
     target: Path | None
+
+
+def read_stdin(limits: Limits) -> bytes:
+    """All of stdin, or one byte more than the limit: enough for the library to refuse it."""
+    return sys.stdin.buffer.read(limits.max_bytes + 1)
 
 
 def pair(inputs: Sequence[str], output: str, suffix: str | None, overwrite: bool) -> list[Job]:
@@ -37,17 +46,24 @@ def pair(inputs: Sequence[str], output: str, suffix: str | None, overwrite: bool
         return [_streamed(inputs, output)]
     sources = [found for name in inputs for found in _expanded(Path(name))]
     folder = Path(output)
-    into_folder = len(sources) > 1 or folder.is_dir() or output.endswith(("/", "\\")) or any(
-        Path(name).is_dir() for name in inputs
+    into_folder = (
+        len(sources) > 1
+        or folder.is_dir()
+        or output.endswith(("/", "\\"))
+        or any(Path(name).is_dir() for name in inputs)
     )
     if into_folder and folder.exists() and not folder.is_dir():
         raise OutputError(f"{output} is a file; several pictures need a folder as output")
-    jobs = []
+    if suffix and not into_folder and encoding_for(suffix) != encoding_for(folder.suffix):
+        raise OutputError(
+            f"--to asks for {suffix} and the output is {output}; give one of them, or a folder"
+        )
+    pairs = []
     for source, relative in sources:
         target = folder / (relative.with_suffix(suffix) if suffix else relative)
-        jobs.append(Job(source, _written(target) if into_folder else folder))
-    _refuse_conflicts(jobs, overwrite)
-    return jobs
+        pairs.append((source, _written(target) if into_folder else folder))
+    _refuse_conflicts(pairs, overwrite)
+    return [Job(source, target) for source, target in pairs]
 
 
 def _streamed(inputs: Sequence[str], output: str) -> Job:
@@ -64,7 +80,9 @@ def _expanded(path: Path) -> list[tuple[Path, Path]]:
     if not path.is_dir():
         return [(path, Path(path.name))]
     found = sorted(
-        p for p in path.rglob("*") if p.suffix.lower() in _READ and p.is_file() and not p.is_symlink()
+        p
+        for p in path.rglob("*")
+        if p.suffix.lower() in _READ and p.is_file() and not p.is_symlink()
     )
     if not found:
         raise InputError(f"the folder {path} holds no picture ({', '.join(sorted(_READ))})")
@@ -76,21 +94,20 @@ def _written(path: Path) -> Path:
     return path.with_suffix(SUFFIXES["PNG"]) if path.suffix.lower() in {".gif", ".bmp"} else path
 
 
-def _refuse_conflicts(jobs: Sequence[Job], overwrite: bool) -> None:
+def _refuse_conflicts(pairs: Sequence[tuple[Path, Path]], overwrite: bool) -> None:
     seen: dict[Path, Path] = {}
-    for job in jobs:
-        assert job.source is not None and job.target is not None
-        target = job.target.resolve()
-        if job.source.resolve() == target:
+    for source, target in pairs:
+        place = target.resolve()
+        if source.resolve() == place:
             raise OutputError(
-                f"{job.target} is both input and output; choose another name or folder, "
+                f"{target} is both input and output; choose another name or folder, "
                 "since the original would be lost"
             )
-        if target in seen:
+        if place in seen:
             raise OutputError(
-                f"{seen[target]} and {job.source} would both be written to {job.target}; "
+                f"{seen[place]} and {source} would both be written to {target}; "
                 "protect them one after the other"
             )
-        seen[target] = job.source
-        if job.target.exists() and not overwrite:
-            raise OutputError(f"{job.target} exists; use --overwrite to replace it")
+        seen[place] = source
+        if target.exists() and not overwrite:
+            raise OutputError(f"{target} exists; use --overwrite to replace it")

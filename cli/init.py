@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from provenance_cli.options import AsJson
 
 
 def init(
     directory: Annotated[
         Path | None,
-        typer.Option("--dir", help="Folder for provenance.toml; your configuration folder if left out."),
+        typer.Option(
+            "--dir", help="Folder for provenance.toml; your configuration folder if left out."
+        ),
     ] = None,
     name: Annotated[
         str, typer.Option("--name", help="Your generator, as written in manifests.")
@@ -31,12 +33,11 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Create the configuration, a development certificate and a watermark key."""
-    import os
+    from provenance_cli.render import line, plain
 
     from provenance import home
     from provenance.config import FILE_NAME, default_path
     from provenance.errors import ConfigError
-    from provenance_cli.render import line, plain
 
     passphrase = os.environ.get(passphrase_env, "").encode() if passphrase_env else b""
     if passphrase_env and not passphrase:
@@ -64,10 +65,12 @@ def init(
     typer.echo(f"keys           {plain(str(made.keys))}  (readable by you alone: back it up)")
     for path in made.replaced:
         typer.echo(f"kept           {plain(str(path))}")
+    expires = f"{made.expires:%Y-%m-%d}"
     typer.echo(
-        f"\nThe certificate is for development and expires on {made.expires:%Y-%m-%d}. It is trusted\n"
+        f"\nThe certificate is for development and expires on {expires}. It is trusted\n"
         "by nobody else: others will see your pictures as intact, by a signer they do not know.\n"
         "For publication, get a certificate from a C2PA authority and name it under [signing]."
     )
     if directory:
-        typer.echo(f"\nUse it with --config {plain(str(made.config))}, or set PROVENANCE_CONFIG to that path.")
+        shown = plain(str(made.config))
+        typer.echo(f"\nUse it with --config {shown}, or set PROVENANCE_CONFIG to that path.")

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-
-from provenance import __version__
-from provenance.errors import Blocked, ProvenanceError
-from provenance_cli import exit_codes
+from provenance_cli import exit_codes, failures
 from provenance_cli.init import init
 from provenance_cli.protect import protect
 from provenance_cli.render import say
 from provenance_cli.verify import verify
+
+from provenance import __version__
 
 app = typer.Typer(
     name="provenance",
@@ -72,22 +71,11 @@ def _run(application: typer.Typer, name: str, argv: Sequence[str] | None) -> int
         sys.stdout.flush()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else exit_codes.OK
-    except Blocked as answer:
-        say(str(answer))
-        return exit_codes.FAILED
-    except ProvenanceError as error:
-        say(f"error: {error}")
-        return exit_codes.ERROR
     except BrokenPipeError:
         # The reader of a pipe went away; the interpreter must not complain when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_codes.ERROR
     except Exception as error:
-        if os.environ.get("PROVENANCE_DEBUG"):
-            raise
-        say(
-            f"error: unexpected {type(error).__name__}; nothing was written. This is a bug: "
-            "please report it with the output under PROVENANCE_DEBUG=1"
-        )
-        return exit_codes.ERROR
+        say(failures.sentence(error))
+        return failures.code(error)
     return exit_codes.OK

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from provenance_cli import exit_codes
+from provenance_cli import exit_codes, failures
 from provenance_cli.options import AsJson, ConfigFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from provenance.picture import Asset
-    from provenance.pipeline import Pipeline
-    from provenance_cli.files import Job
 
 
 def protect(
@@ -29,7 +28,11 @@ def protect(
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="FORMAT", help="png, jpeg, webp, avif or tiff; like the input if left out."),
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            help="png, jpeg, webp, avif or tiff; like the input if left out.",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace outputs that exist.")] = False,
     config: ConfigFile = None,
@@ -39,28 +42,34 @@ def protect(
 
     Exit code: 0 all protected, 1 one was refused by the policy, 2 error.
     """
-    from provenance.codec.encode import SUFFIXES, encoding_for
-    from provenance.errors import Blocked, OutputError, ProvenanceError
-    from provenance.pipeline import Pipeline
-    from provenance_cli.files import STREAM, pair
+    from provenance_cli.files import STREAM, pair, read_stdin
     from provenance_cli.progress import progress
     from provenance_cli.render import asset_text, line, say
+
+    from provenance.codec.encode import SUFFIXES, encoding_for
+    from provenance.config import Config
+    from provenance.errors import OutputError
+    from provenance.pipeline import Pipeline
 
     if output == STREAM and as_json:
         raise OutputError("--json and the picture cannot share stdout; give a file as output")
     suffix = SUFFIXES[encoding_for("." + to.lstrip(".")).format] if to else None
     jobs = pair(inputs, output, suffix, overwrite)
-    pipeline = Pipeline.from_config(config)
+    settings = Config.load(config)
+    pipeline = Pipeline.from_config(settings)
     codes = []
     for job in progress(jobs, "protect"):
         name, target = str(job.source or "-"), str(job.target or "-")
         try:
-            asset = _protected(pipeline, job, prompt, suffix, overwrite)
-        except ProvenanceError as error:
-            codes.append(exit_codes.FAILED if isinstance(error, Blocked) else exit_codes.ERROR)
+            source = job.source or read_stdin(settings.limits)
+            wanted = suffix or (job.target.suffix if job.target else None)
+            asset = pipeline(source, prompt=prompt, encoding=wanted or None)
+            _write(asset, job.target, overwrite)
+        except Exception as error:  # one bad picture must not stop the others
+            codes.append(failures.code(error))
             if as_json:
-                typer.echo(line({"input": name, "error": _described(error)}))
-            say(f"{'blocked' if isinstance(error, Blocked) else 'error'}: {name}: {error}")
+                typer.echo(line({"input": name, "error": failures.record(error)}))
+            say(f"{name}: {failures.sentence(error)}")
             continue
         codes.append(exit_codes.OK)
         if as_json:
@@ -70,40 +79,18 @@ def protect(
     raise typer.Exit(exit_codes.worst(codes))
 
 
-def _protected(
-    pipeline: Pipeline, job: Job, prompt: str | None, suffix: str | None, overwrite: bool
-) -> Asset:
-    """Protect one picture and write it."""
+def _write(asset: Asset, target: Path | None, overwrite: bool) -> None:
+    """To stdout, or to the file, whose folder is made if it is missing."""
     from provenance.errors import OutputError
 
-    source = job.source if job.source is not None else sys.stdin.buffer.read()
-    wanted = suffix or (job.target.suffix if job.target is not None else None)
-    asset = pipeline(source, prompt=prompt, encoding=wanted)
-    if job.target is None:
+    if target is None:
         sys.stdout.buffer.write(asset.data)
         sys.stdout.buffer.flush()
-        return asset
+        return
     try:
-        job.target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"the folder {job.target.parent} cannot be created ({error.strerror}); choose another"
+            f"the folder {target.parent} cannot be created ({error.strerror}); choose another"
         ) from error
-    asset.save(job.target, overwrite=overwrite)
-    return asset
-
-
-def _described(error: Exception) -> dict[str, Any]:
-    """The error for programs; of a blocked picture also what the policy saw."""
-    from provenance.errors import Blocked
-
-    record: dict[str, Any] = {"kind": type(error).__name__, "message": str(error)}
-    if isinstance(error, Blocked):
-        record |= {
-            "category": error.category,
-            "score": round(error.score, 4),
-            "threshold": error.threshold,
-            "policy": error.policy,
-            "stage": error.stage,
-        }
-    return record
+    asset.save(target, overwrite=overwrite)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from provenance_cli import exit_codes
+from provenance_cli import exit_codes, failures
 from provenance_cli.options import AsJson, ConfigFile
 
 if TYPE_CHECKING:
+    from provenance.config import Config
     from provenance.evidence import Outcome
-    from provenance.verify.verifier import Verifier
 
 
 def verify(
@@ -26,22 +25,26 @@ def verify(
     Exit code: 0 verified, 1 a check failed, 2 error, 3 nothing found that can be relied upon.
     Nothing found means unknown: it says nothing about where a picture comes from.
     """
-    from provenance.errors import ProvenanceError
+    from provenance_cli.files import read_stdin
     from provenance_cli.progress import progress
     from provenance_cli.render import LEGEND, line, report_text, say
 
-    verifier = _verifier(config)
+    from provenance.codec.limits import Limits
+    from provenance.verify.verifier import Verifier
+
+    settings = _settings(config)
+    verifier = Verifier.from_config(settings) if settings else Verifier.standard()
+    limits = settings.limits if settings else Limits()
     codes = []
     for number, name in enumerate(progress(files, "verify")):
         try:
-            source = sys.stdin.buffer.read() if name == "-" else Path(name)
+            source = read_stdin(limits) if name == "-" else Path(name)
             report = verifier.verify(source, name=name)
-        except ProvenanceError as error:
-            codes.append(exit_codes.ERROR)
+        except Exception as error:  # one bad file must not stop the others
+            codes.append(failures.code(error))
             if as_json:
-                failure = {"kind": type(error).__name__, "message": str(error)}
-                typer.echo(line({"name": name, "error": failure}))
-            say(f"error: {name}: {error}")
+                typer.echo(line({"name": name, "error": failures.record(error)}))
+            say(f"{name}: {failures.sentence(error)}")
             continue
         codes.append(_code(report.verdict.outcome))
         if as_json:
@@ -53,16 +56,13 @@ def verify(
     raise typer.Exit(exit_codes.worst(codes))
 
 
-def _verifier(path: Path | None) -> Verifier:
-    """With the configuration if there is one; without it, `verify` still works and says so."""
-    import os
-
+def _settings(path: Path | None) -> Config | None:
+    """The configuration, or None if there is none: `verify` works without, and says so."""
     from provenance.config import VARIABLE, Config, find
-    from provenance.verify.verifier import Verifier
 
     if path is None and not os.environ.get(VARIABLE) and not find().exists():
-        return Verifier.standard()
-    return Verifier.from_config(Config.load(path))
+        return None
+    return Config.load(path)
 
 
 def _code(outcome: Outcome) -> int:

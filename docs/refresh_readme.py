@@ -3,8 +3,8 @@
     python docs/refresh_readme.py            rewrites README.md
 
 A test runs the same and compares, after `normalised` has evened out what differs in every run.
-Blocks of the language `console` hold lines that begin with `$ `; all run in one folder that holds the
-example pictures, with a home folder of its own.
+Blocks of the language `console` hold lines that begin with `$ `; all run in one folder that holds
+the example pictures, with a home folder of its own.
 """
 
 from __future__ import annotations

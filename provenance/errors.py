@@ -13,8 +13,7 @@
     ├── ModerationFailed       a check could not run, which blocks as well
     ├── SigningFailed          the manifest could not be made
     ├── ReadbackFailed         the finished bytes did not verify, so they were discarded
-    ├── OutputError            the result could not be written
-    └── MissingExtra           an optional package is not installed
+    └── OutputError            the result could not be written
 
 A message says what was found, what was expected and what to do. It never holds a key, a
 passphrase or a prompt. A negative answer of `verify` is a result, not an exception.
@@ -102,7 +101,3 @@ class ReadbackFailed(ProvenanceError):
 
 class OutputError(ProvenanceError):
     """The result could not be written; nothing half-written was left behind."""
-
-
-class MissingExtra(ProvenanceError):
-    """An optional package is not installed; the message holds the pip command."""

@@ -33,7 +33,6 @@ from provenance.verify.verifier import Verifier
 from provenance.watermark.interface import Payload, Watermarker
 
 if TYPE_CHECKING:
-    from PIL import Image
 
     from provenance.config import Config
 

@@ -37,7 +37,8 @@ def test_python_example_runs(config, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
+    "name",
+    ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
     + [str(p.relative_to(ROOT)) for p in sorted((ROOT / "docs").glob("*.md"))],
 )
 def test_links_between_documents_lead_somewhere(name):

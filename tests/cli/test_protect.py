@@ -114,7 +114,7 @@ def test_one_bad_file_does_not_stop_the_others(cli, photo, tmp_path):
     (tmp_path / "bad.png").write_text("hello")
     result = cli("protect", tmp_path / "bad.png", photo, "-o", f"{tmp_path}/out/", "--json")
     assert result.code == 2
-    assert [sorted(r)[:2] for r in result.lines][0] == ["error", "input"]
+    assert sorted(result.lines[0]) == ["error", "input"]
     assert result.lines[1]["report"]["verdict"]["outcome"] == "verified"
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["photo.png"]
 

@@ -1,8 +1,8 @@
 """Readers that share no code with c2pa-rs agree with us.
 
-Each is installed by its own package manager into a folder of the test, and the test skips where that
-cannot be done. c2pa-ts (TypeScript) reads PNG, JPEG and AVIF and does not judge trust; encypher-c2pa
-(its own Rust) reads all our formats and does.
+Each is installed by its own package manager into a folder of the test, and the test skips where
+that cannot be done. c2pa-ts (TypeScript) reads PNG, JPEG and AVIF and does not judge trust;
+encypher-c2pa (its own Rust) reads all our formats and does.
 """
 
 from __future__ import annotations

@@ -1,0 +1,50 @@
+"""When something goes wrong: one clear sentence, one record, one code; never a traceback."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from provenance_cli import exit_codes
+
+from provenance.errors import Blocked, ProvenanceError
+
+DEBUG = "PROVENANCE_DEBUG"
+"""When this environment variable is set, an unexpected error is shown with its traceback."""
+
+
+def code(error: Exception) -> int:
+    """A refusal by the policy is an answer; everything else is an error."""
+    return exit_codes.FAILED if isinstance(error, Blocked) else exit_codes.ERROR
+
+
+def sentence(error: Exception) -> str:
+    """The error in one sentence."""
+    if isinstance(error, Blocked):
+        return str(error)
+    if isinstance(error, ProvenanceError):
+        return f"error: {error}"
+    if os.environ.get(DEBUG):
+        raise error
+    return (
+        f"error: unexpected {type(error).__name__}. This is a bug: please report it with the "
+        f"output under {DEBUG}=1"
+    )
+
+
+def record(error: Exception) -> dict[str, Any]:
+    """The error for programs; of a refusal also what the policy saw."""
+    known = isinstance(error, ProvenanceError)
+    said: dict[str, Any] = {
+        "kind": type(error).__name__ if known else "InternalError",
+        "message": str(error) if known else sentence(error),
+    }
+    if isinstance(error, Blocked):
+        said |= {
+            "category": error.category,
+            "score": round(error.score, 4),
+            "threshold": error.threshold,
+            "policy": error.policy,
+            "stage": error.stage,
+        }
+    return said
