@@ -198,7 +198,8 @@ def _pixels(image: Image.Image) -> Plane:
     pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
     rows = max(1, _STRIP // image.width)
     for top in range(0, image.height, rows):
-        strip = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
+        box = (0, top, image.width, min(top + rows, image.height))
+        strip = np.asarray(image.crop(box) if rows < image.height else image)
         pixels[top : top + rows] = strip if strip.ndim == 3 else strip[:, :, None]
     return pixels
 

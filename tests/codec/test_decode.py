@@ -1,5 +1,6 @@
 """What is read, and what each kind of bad input is answered with."""
 
+import io
 import os
 import socket
 import struct
@@ -259,7 +260,8 @@ def test_one_bit(made):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "AVIF"])
 def test_gray_stays_gray(made, kind):
-    picture = decode(made.saved(made.ramp(), kind))
+    options = {"subsampling": "4:0:0"} if kind == "AVIF" else {}
+    picture = decode(made.saved(made.ramp(), kind, **options))
     assert picture.gray
     assert np.array_equal(picture.pixels[:, :, 0], picture.pixels[:, :, 2])
     if kind in ("PNG", "TIFF"):
@@ -402,11 +404,15 @@ def test_cmyk_without_a_profile(made):
         assert picture.notes == ("CMYK without a colour profile; converted by the plain formula",)
 
 
-def test_luma_and_chroma_in_a_tiff(made):
-    for options in ({}, {"compression": "jpeg"}):
-        image = Image.fromarray(made.pixels()).convert("YCbCr")
-        picture = decode(made.saved(image, "TIFF", **options))
-        assert np.abs(picture.pixels.astype(float) - made.pixels()).mean() < 6
+@pytest.mark.parametrize("compression", [None, "jpeg"])
+def test_luma_and_chroma_in_a_tiff(made, compression):
+    image = Image.fromarray(made.pixels()).convert("YCbCr")
+    data = made.saved(image, "TIFF", compression=compression)
+    try:
+        Image.open(io.BytesIO(data)).load()
+    except OSError:
+        pytest.skip("this Pillow cannot read what it wrote; from 13 on it can")
+    assert np.abs(decode(data).pixels.astype(float) - made.pixels()).mean() < 6
 
 
 def test_lab(made):
