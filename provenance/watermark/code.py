@@ -14,12 +14,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-CONSTRAINT = 9
+CONSTRAINT = 11
 """Bits in the shift register; 2**(CONSTRAINT - 1) states."""
 
-GENERATORS = (0o557, 0o663, 0o711, 0o463, 0o535, 0o733, 0o745)
-"""First three: the rate-1/3 code of largest free distance at this length (Larsen 1973); the rest
-its rate-1/4 neighbours, used when there is room for a lower rate."""
+GENERATORS = (0o2353, 0o2671, 0o3175, 0o2327, 0o2353)
+"""First three: the rate-1/3 code of largest free distance at this length; first four: the same
+for rate 1/4 (Larsen 1973). The fifth, used at rate 1/5, repeats the first."""
 
 CRC_BITS = 24
 CRC_POLYNOMIAL = 0x864CFB

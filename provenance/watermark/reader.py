@@ -10,7 +10,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from provenance.watermark import code
-from provenance.watermark.layout import CARRIERS, OUTER, REACH, ROOM, Layout
+from provenance.watermark.layout import CARRIERS, REACH, ROOM, Layout
 from provenance.watermark.payload import SIZES, Payload
 from provenance.watermark.spectrum import Spectrum
 

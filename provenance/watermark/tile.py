@@ -21,9 +21,9 @@ ALGORITHM = "org.provenance-kit.tile.1"
 SMALLEST_SIDE = 192
 
 STRENGTHS = {
-    "stealth": Policy(score=15.5, loudest=40.0, faintest=47.0),
-    "balanced": Policy(score=17.5, loudest=38.2, faintest=45.0),
-    "robust": Policy(score=19.0, loudest=36.5, faintest=42.0),
+    "stealth": Policy(score=18.0, loudest=40.0, faintest=47.5),
+    "balanced": Policy(score=19.3, loudest=38.0, faintest=45.3),
+    "robust": Policy(score=20.0, loudest=36.5, faintest=42.0),
 }
 """What each named strength stands for."""
 
