@@ -172,7 +172,8 @@ def _png(_image: Image.Image, _encoding: Encoding, kept: Metadata) -> dict[str, 
         chunks.add_text(key, value)
     if kept.xmp is not None:
         chunks.add_itxt("XML:com.adobe.xmp", kept.xmp)
-    return {"compress_level": 6, "pnginfo": chunks, **_exif(kept)}
+    # Level 6 takes twice the time of 4 for 2 % fewer bytes, and would be most of `protect`.
+    return {"compress_level": 4, "pnginfo": chunks, **_exif(kept)}
 
 
 def _jpeg(image: Image.Image, encoding: Encoding, kept: Metadata) -> dict[str, Any]:
