@@ -1,6 +1,6 @@
 """The main job, end to end: keys, protect, verify; then a stripped and a tampered copy.
 
-    make demo        or:  python examples/demo.py [FOLDER]
+make demo        or:  python examples/demo.py [FOLDER]
 """
 
 from __future__ import annotations
