@@ -55,13 +55,12 @@ class Candidate:
 
 
 def relative_power(spectrum: Spectrum) -> Floats:
-    """Power on the padded half grid over its neighbourhood's, clipped, blurred to a peak's width."""
+    """Power on the padded half grid over its neighbourhood's, clipped."""
     power = spectrum.power()
     rows, columns = power.shape
     power[0, :] *= 0.0
     power[:, 0] *= 0.0
     padded = np.concatenate([power, power[:, -2:0:-1]], axis=1)
-    # Box blurs as circular convolutions: a wide one for the level, a narrow one for the peaks.
     shape = padded.shape
     wide = _box_response(shape, 25)
     level = scipy.fft.irfft2(scipy.fft.rfft2(padded) * wide, s=shape)[:, :columns]
@@ -82,8 +81,15 @@ def _box_response(shape: tuple[int, int], width: int) -> Floats:
     return np.asarray(np.outer(box(frequency_y), box(frequency_x)), np.float32)
 
 
-def _sample(ratio: Floats, spectrum: Spectrum, fy: NDArray[np.float64], fx: NDArray[np.float64]
-            ) -> Floats:
+def blur(ratio: Floats, width: int) -> Floats:
+    """Mean over `width` × `width` bins; the edges of the half grid wrap, which costs nothing."""
+    box = _box_response(ratio.shape, width)
+    return np.asarray(scipy.fft.irfft2(scipy.fft.rfft2(ratio) * box, s=ratio.shape), np.float32)
+
+
+def sample(
+    ratio: Floats, spectrum: Spectrum, fy: NDArray[np.float64], fx: NDArray[np.float64]
+) -> Floats:
     """Bilinear samples of the power map, minus 1; zero beyond Nyquist. Needs fx >= 0."""
     rows, columns = spectrum.padded
     outside = (np.abs(fy) > 0.49) | (fx > 0.49)
@@ -102,7 +108,8 @@ def _sample(ratio: Floats, spectrum: Spectrum, fy: NDArray[np.float64], fx: NDAr
     return np.where(outside, 0, values - 1).astype(np.float32)
 
 
-def _signed_weights(layout: Layout) -> Floats:
+def signed_weights(layout: Layout) -> Floats:
+    """One for harmonics in use; what balances them for empty ones."""
     weights = np.ones(len(layout.points), np.float32)
     weights[layout.empty] = -np.float32(len(layout.data) + len(layout.pilots)) / len(layout.empty)
     return weights
@@ -114,7 +121,7 @@ class AxisMap:
     def __init__(self, layout: Layout) -> None:
         points = layout.points
         keep = (np.abs(points) >= 2).all(axis=1)
-        weights = _signed_weights(layout)[keep]
+        weights = signed_weights(layout)[keep]
         logs = np.log(np.abs(points[keep]).astype(np.float64))
         rising = points[keep, 1] > 0
         low, high = 1 / PERIODS[1], 1 / PERIODS[0]
@@ -143,20 +150,18 @@ class AxisMap:
     def search(self, ratio: Floats, spectrum: Spectrum, count: int) -> list[Candidate]:
         """The best `count` geometries."""
         maps = np.zeros((2, self._size, self._size), np.float32)
-        n = self._fy.shape[0]
         inside = int(np.searchsorted(self._fx[0], 0.49))
         fy = np.broadcast_to(self._fy[:inside], (inside, inside))
         fx = np.broadcast_to(self._fx[:, :inside], (inside, inside))
-        del n
-        maps[1, :inside, :inside] = _sample(ratio, spectrum, fy, fx)
-        maps[0, :inside, :inside] = _sample(ratio, spectrum, -fy, fx)
+        maps[1, :inside, :inside] = sample(ratio, spectrum, fy, fx)
+        maps[0, :inside, :inside] = sample(ratio, spectrum, -fy, fx)
         transforms = scipy.fft.rfft2(maps)
         found: list[Candidate] = []
         for template, turn in self._templates:
             surface = scipy.fft.irfft2(
                 (transforms * template).sum(axis=0), s=(self._size, self._size)
             )[: self._shifts, : self._shifts]
-            for row, column, score in _peaks(surface, self._band, count):
+            for row, column, score in peaks(surface, self._band, count):
                 scales = np.exp(self._low + STEP * np.array([row, column]))
                 # Scaling acts in the picture, the turn on the mark's own axes.
                 found.append(Candidate(np.diag(scales) @ turn, score))
@@ -168,7 +173,7 @@ class PolarMap:
 
     def __init__(self, layout: Layout) -> None:
         points = layout.points.astype(np.float64)
-        weights = _signed_weights(layout)
+        weights = signed_weights(layout)
         radius = np.log(np.hypot(points[:, 0], points[:, 1]))
         low, high = 1 / PERIODS[1], 1 / PERIODS[0]
         self._low = np.log(low)
@@ -195,13 +200,13 @@ class PolarMap:
     def search(self, ratio: Floats, spectrum: Spectrum, count: int) -> list[Candidate]:
         """The best `count` geometries."""
         padded = np.zeros((self._rows, ANGLES), np.float32)
-        padded[: self._inside] = _sample(ratio, spectrum, self._fy, self._fx)
+        padded[: self._inside] = sample(ratio, spectrum, self._fy, self._fx)
         transform = scipy.fft.rfft2(padded)
         found: list[Candidate] = []
         everywhere = np.ones((self._shifts, ANGLES), np.bool_)
         for template, flip in self._templates:
             surface = scipy.fft.irfft2(transform * template, s=padded.shape)[: self._shifts]
-            for row, column, score in _peaks(surface, everywhere, count):
+            for row, column, score in peaks(surface, everywhere, count):
                 turn = np.pi * column / ANGLES - np.pi / 2
                 cosine, sine = np.cos(turn), np.sin(turn)
                 rotation = np.array([[cosine, sine], [-sine, cosine]])
@@ -210,7 +215,7 @@ class PolarMap:
         return sorted(found, key=lambda c: -c.score)[:count]
 
 
-def _peaks(
+def peaks(
     surface: Floats, allowed: NDArray[np.bool_], count: int
 ) -> list[tuple[int, int, float]]:
     """The highest places, apart from each other, with their height over the row's spread."""

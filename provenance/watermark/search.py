@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from provenance.watermark import geometry, plane, reader
+from provenance.watermark.affine import AffineMap, climb
 from provenance.watermark.geometry import AxisMap, Candidate, Matrix, PolarMap
 from provenance.watermark.layout import Layout
 from provenance.watermark.payload import Payload
@@ -18,8 +20,6 @@ LOCK_SCORE = 5.0
 
 REFINED_SCORE = 3.0
 """Constellation score below which a refined geometry is dropped."""
-
-ROUNDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Plans:
         self.layout = layout
         self.polar = PolarMap(layout)
         self.axes = AxisMap(layout)
+        self.affine = AffineMap(layout)
 
 
 def find(pixels_plane: plane.Plane, size: tuple[int, int], factor: int, plans: Plans,
@@ -97,13 +98,19 @@ def _geometries(
 ) -> Iterator[tuple[str, Matrix]]:
     yield "as written", np.eye(2) * (factor / plane.tile_period(*size))
     ratio = geometry.relative_power(spectrum)
-    for name, candidates in (("polar", plans.polar), ("axes", plans.axes)):
-        assert isinstance(candidates, PolarMap | AxisMap)
-        for candidate in candidates.search(ratio, spectrum, 3):
-            refined = _refined(spectrum, plans.layout, candidate)
-            if refined.score >= REFINED_SCORE:
-                yield name, refined.matrix
+    maps: tuple[tuple[str, _Map, int], ...] = (
+        ("rotated", plans.polar, 3),
+        ("stretched", plans.axes, 2),
+        ("sheared", plans.affine, 3),
+    )
+    for name, search, count in maps:
+        for candidate in search.search(ratio, spectrum, count):
+            exact = climb(spectrum, ratio, plans.layout, candidate.matrix)
+            if exact.score >= REFINED_SCORE:
+                yield name, exact.matrix
 
 
-def _refined(spectrum: Spectrum, layout: Layout, candidate: Candidate) -> Candidate:
-    return geometry.refine(spectrum, layout, candidate.matrix, 0.004, ROUNDS)
+class _Map(Protocol):
+    def search(
+        self, ratio: geometry.Floats, spectrum: Spectrum, count: int
+    ) -> list[Candidate]: ...
