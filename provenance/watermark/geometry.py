@@ -255,7 +255,12 @@ def constellation_score(
 
 
 def refine(
-    spectrum: Spectrum, layout: Layout, matrix: Matrix, step: float, rounds: int
+    spectrum: Spectrum,
+    layout: Layout,
+    matrix: Matrix,
+    step: float,
+    rounds: int,
+    freedom: tuple[int, ...] = (0, 1, 2, 3),
 ) -> Candidate:
     """Climb to the best geometry near `matrix`.
 
@@ -264,19 +269,22 @@ def refine(
         layout: of the key.
         matrix: the start.
         step: first relative change that is tried.
-        rounds: how often; the step halves when nothing near is better.
+        rounds: how often; the step shrinks every time.
+        freedom: which of GENERATORS may change.
     """
     best = float(constellation_score(spectrum, layout, matrix[None])[0])
-    changes = np.concatenate([GENERATORS, -GENERATORS])
+    generators = GENERATORS[list(freedom)]
+    count = len(generators)
+    changes = np.concatenate([generators, -generators])
     for _ in range(rounds):
         tries = np.einsum("bij,jk->bik", np.eye(2) + step * changes, matrix)
         scores = constellation_score(spectrum, layout, tries)
-        gain = scores[:4] - scores[4:]
-        bend = scores[:4] + scores[4:] - 2 * best
+        gain = scores[:count] - scores[count:]
+        bend = scores[:count] + scores[count:] - 2 * best
         # Newton along each axis where the score is a hill, else one step uphill.
         move = np.where(bend < 0, -0.5 * gain / np.minimum(bend, -1e-6), np.sign(gain))
         move = np.clip(move, -1, 1)
-        joint = (np.eye(2) + step * np.einsum("g,gij->ij", move, GENERATORS)) @ matrix
+        joint = (np.eye(2) + step * np.einsum("g,gij->ij", move, generators)) @ matrix
         score = float(constellation_score(spectrum, layout, joint[None])[0])
         top = int(scores.argmax())
         if score < scores[top]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from provenance.watermark import geometry, plane, reader
 from provenance.watermark.affine import AffineMap, climb
-from provenance.watermark.geometry import AxisMap, Candidate, Matrix, PolarMap
+from provenance.watermark.geometry import AxisMap, Matrix, PolarMap
 from provenance.watermark.layout import Layout
 from provenance.watermark.payload import Payload
 from provenance.watermark.spectrum import Spectrum
@@ -20,6 +19,9 @@ LOCK_SCORE = 5.0
 
 REFINED_SCORE = 3.0
 """Constellation score below which a refined geometry is dropped."""
+
+LEAST_SCORE = 2.0
+"""The same for the most likely geometry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +100,17 @@ def _geometries(
 ) -> Iterator[tuple[str, Matrix]]:
     yield "as written", np.eye(2) * (factor / plane.tile_period(*size))
     ratio = geometry.relative_power(spectrum)
-    maps: tuple[tuple[str, _Map, int], ...] = (
-        ("rotated", plans.polar, 3),
-        ("stretched", plans.axes, 2),
-        ("sheared", plans.affine, 3),
-    )
-    for name, search, count in maps:
-        for candidate in search.search(ratio, spectrum, count):
-            exact = climb(spectrum, ratio, plans.layout, candidate.matrix)
-            if exact.score >= REFINED_SCORE:
-                yield name, exact.matrix
-
-
-class _Map(Protocol):
-    def search(
-        self, ratio: geometry.Floats, spectrum: Spectrum, count: int
-    ) -> list[Candidate]: ...
+    for index, candidate in enumerate(plans.polar.search(ratio, spectrum, 3)):
+        rough = geometry.refine(spectrum, plans.layout, candidate.matrix, 0.004, 4, (0, 1))
+        exact = geometry.refine(spectrum, plans.layout, rough.matrix, 0.002, 4)
+        if exact.score >= (LEAST_SCORE if index == 0 else REFINED_SCORE):
+            yield "rotated", exact.matrix
+    for candidate in plans.axes.search(ratio, spectrum, 2):
+        rough = geometry.refine(spectrum, plans.layout, candidate.matrix, 0.004, 4, (0, 2))
+        exact = geometry.refine(spectrum, plans.layout, rough.matrix, 0.001, 2)
+        if exact.score >= REFINED_SCORE:
+            yield "stretched", exact.matrix
+    for candidate in plans.affine.search(ratio, spectrum, 3):
+        exact = climb(spectrum, ratio, plans.layout, candidate.matrix)
+        if exact.score >= REFINED_SCORE:
+            yield "sheared", exact.matrix
