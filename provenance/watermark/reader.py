@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from provenance.watermark import code
 from provenance.watermark.layout import CARRIERS, REACH, ROOM, Layout
-from provenance.watermark.payload import SIZES, Payload
+from provenance.watermark.payload import Payload
 from provenance.watermark.spectrum import Spectrum
 
 ORIENTATIONS = np.array(
@@ -90,8 +90,12 @@ def read_lattice(spectrum: Spectrum, layout: Layout, matrix: NDArray[np.float64]
         layout: of the key.
         matrix: 2×2, from harmonics to cycles a sample.
     """
+    return lattice_of(spectrum.at(layout.points @ matrix.T), layout)
+
+
+def lattice_of(values: Complexes, layout: Layout) -> Lattice:
+    """As `read_lattice`, from the spectrum's values at the lattice points."""
     points = layout.points
-    values = spectrum.at(points @ matrix.T)
     power = values.real**2 + values.imag**2
     noise = noise_by_radius(layout, power)
     values = values / np.sqrt(noise)
@@ -187,14 +191,19 @@ def soft_values(lattice: Lattice, layout: Layout, lock: Lock) -> NDArray[np.floa
     return (quadratures(lattice, layout, lock) * carrier.flips)[carrier.order]
 
 
-def decode(soft: NDArray[np.float32], sizes: tuple[int, ...] = SIZES) -> list[Decoded]:
-    """Decode soft values as each payload length."""
+def decode(soft: NDArray[np.float32], bits: int) -> list[Decoded]:
+    """Decode soft values as payloads of one length.
+
+    Args:
+        soft: B×ROOM.
+        bits: 64 or 128.
+    """
+    messages = code.decode(soft, bits + code.CRC_BITS)
+    size = np.sqrt(np.sum(soft * soft, axis=1)) + 1e-9
     outcomes = []
-    for bits in sizes:
-        message = code.decode(soft[None, :], bits + code.CRC_BITS)[0]
+    for message, values, norm in zip(messages, soft, size, strict=True):
         word = 1.0 - 2.0 * code.encode(message, ROOM).astype(np.float32)
-        score = float(word @ soft / (np.sqrt(np.sum(soft**2)) + 1e-9))
         value = code.checked_value(message, bits)
         payload = None if value is None else Payload(value, bits)
-        outcomes.append(Decoded(payload, score))
+        outcomes.append(Decoded(payload, float(word @ values / norm)))
     return outcomes

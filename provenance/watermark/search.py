@@ -9,9 +9,10 @@ import numpy as np
 
 from provenance.watermark import geometry, plane, reader
 from provenance.watermark.affine import AffineMap, climb
+from provenance.watermark.calibration import false_positive_rate
 from provenance.watermark.geometry import AxisMap, Matrix, PolarMap
 from provenance.watermark.layout import Layout
-from provenance.watermark.payload import Payload
+from provenance.watermark.payload import SIZES, Payload
 from provenance.watermark.spectrum import Spectrum
 
 LOCK_SCORE = 5.0
@@ -26,7 +27,7 @@ LEAST_SCORE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A payload that passed its CRC.
+    """A payload that passed its CRC and the threshold.
 
     Attributes:
         payload: what it says.
@@ -48,14 +49,15 @@ class Trace:
     """What a search did, for its report and for calibration.
 
     Attributes:
-        attempts: words decoded; each had a chance to be a false positive.
-        best: highest score of any word, CRC or not.
-        scores: score of every word.
+        scores: score of every word decoded, by payload length; each was an attempt.
     """
 
-    attempts: int = 0
-    best: float = 0.0
-    scores: list[float] = field(default_factory=list)
+    scores: dict[int, list[float]] = field(default_factory=lambda: {bits: [] for bits in SIZES})
+
+    @property
+    def attempts(self) -> int:
+        """Words decoded, of all lengths."""
+        return sum(map(len, self.scores.values()))
 
 
 class Plans:
@@ -68,29 +70,38 @@ class Plans:
         self.affine = AffineMap(layout)
 
 
-def find(pixels_plane: plane.Plane, size: tuple[int, int], factor: int, plans: Plans,
-         threshold: float, trace: Trace) -> Hit | None:
-    """The first word that passes its CRC and the threshold, or None.
+def find(
+    reduced: plane.Plane,
+    size: tuple[int, int],
+    factor: int,
+    plans: Plans,
+    limit: float,
+    trace: Trace,
+) -> Hit | None:
+    """The first word that passes its CRC and whose false-positive rate is below the limit.
 
     Args:
-        pixels_plane: luma, reduced by `factor`.
+        reduced: luma, reduced by `factor`.
         size: (height, width) of the whole picture, which suggests the mark's own scale.
         factor: of the reduction.
         plans: of the key.
-        threshold: least score of an accepted word.
+        limit: largest false-positive rate of an accepted word.
         trace: filled in on the way.
     """
-    spectrum = Spectrum(plane.whiten(pixels_plane).plane)
+    spectrum = Spectrum(plane.whiten(reduced).plane)
     for method, matrix in _geometries(spectrum, size, factor, plans):
         lattice = reader.read_lattice(spectrum, plans.layout, matrix)
-        for lock in reader.find_locks(lattice, plans.layout, 2):
-            if lock.score < LOCK_SCORE:
-                continue
-            for outcome in reader.decode(reader.soft_values(lattice, plans.layout, lock)):
-                trace.attempts += 1
-                trace.scores.append(outcome.score)
-                trace.best = max(trace.best, outcome.score)
-                if outcome.payload is not None and outcome.score >= threshold:
+        locks = [lock for lock in reader.find_locks(lattice, plans.layout, 2)
+                 if lock.score >= LOCK_SCORE]
+        if not locks:
+            continue
+        soft = np.stack([reader.soft_values(lattice, plans.layout, lock) for lock in locks])
+        for bits in SIZES:
+            for lock, outcome in zip(locks, reader.decode(soft, bits), strict=True):
+                trace.scores[bits].append(outcome.score)
+                if outcome.payload is None:
+                    continue
+                if false_positive_rate(outcome.score, bits) <= limit:
                     return Hit(outcome.payload, outcome.score, lock, matrix / factor, method)
     return None
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from provenance.errors import KeyUnusable, TooSmall
 from provenance.picture import Picture
 from provenance.watermark import embedder, plane, search
+from provenance.watermark.calibration import false_positive_rate
 from provenance.watermark.embedder import Policy
 from provenance.watermark.interface import Reading
 from provenance.watermark.layout import KEY_BYTES, Layout, make_layout
@@ -29,7 +30,8 @@ STRENGTHS = {
 
 Strength = Literal["balanced", "stealth", "robust"] | float
 
-MINIMUM_SCORE = 12.0
+LIMIT = 1e-9
+"""Largest false-positive rate, over the whole search, at which a payload counts as found."""
 
 
 class TileWatermarker:
@@ -128,8 +130,14 @@ class TileWatermarker:
             )
         return embedder.embed(pixels, self._key, self.layout, payload, self._policy)
 
-    def extract_array(self, pixels: NDArray[Any]) -> Reading:
+    def extract_array(
+        self, pixels: NDArray[Any], *, collect: dict[int, list[float]] | None = None
+    ) -> Reading:
         """As `extract`, on H×W×3 uint8, uint16, or floats in 0..255.
+
+        Args:
+            pixels: the picture.
+            collect: for calibration: takes the score of every word decoded, by payload length.
 
         Raises:
             ValueError: another shape or type, NaN or infinity.
@@ -141,11 +149,13 @@ class TileWatermarker:
         factor = plane.reduction(height, width)
         trace = search.Trace()
         hit = search.find(
-            plane.luma_plane(pixels, factor), (height, width), factor, self.plans,
-            MINIMUM_SCORE, trace,
+            plane.luma_plane(pixels, factor), (height, width), factor, self.plans, LIMIT, trace
         )
+        for bits, scores in (collect or {}).items():
+            scores.extend(trace.scores[bits])
         if hit is not None:
-            return Reading(hit.payload, 1e-6, _describe(hit, trace))
+            rate = false_positive_rate(hit.score, hit.payload.bits)
+            return Reading(hit.payload, rate, _describe(hit, trace))
         reason = "nothing found"
         if min(height, width) < SMALLEST_SIDE:
             reason = "too small to mark reliably"
