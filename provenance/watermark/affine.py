@@ -23,6 +23,7 @@ from provenance.watermark.geometry import (
     Matrix,
     blur,
     constellation_score,
+    look_up,
     peaks,
     refine,
     sample,
@@ -102,10 +103,9 @@ def climb(spectrum: Spectrum, ratio: Floats, layout: Layout, matrix: Matrix) -> 
     for step, width in LEVELS:
         map_ = blur(ratio, width) if width > 1 else ratio
         for _ in range(2):
-            tries = np.einsum("bij,jk->bik", np.eye(2) + step * changes, matrix)
-            points = np.einsum("pj,bij->bpi", layout.points, tries)
-            sign = np.where(points[..., 1] < 0, -1.0, 1.0)
-            values = sample(map_, spectrum, points[..., 0] * sign, points[..., 1] * sign)
+            tries = np.matmul(np.eye(2) + step * changes, matrix)
+            points = np.matmul(layout.points, tries.transpose(0, 2, 1))
+            values = look_up(map_, spectrum, points)
             best = int((values @ weights).argmax())
             matrix = tries[best]
             if best == len(changes) // 2:

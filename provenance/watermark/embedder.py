@@ -109,11 +109,24 @@ def _modulated(
     stop: int,
 ) -> plane.Plane:
     """Rows start..stop of waves × mask at full resolution, in levels."""
-    left, right, across = _interpolation(shape[1], strength.shape[1], factor)
     above, below, down = _interpolation(shape[0], strength.shape[0], factor, start, stop)
-    rows = strength[above] * (1 - down)[:, None] + strength[below] * down[:, None]
-    local = rows if factor == 1 else rows[:, left] * (1 - across) + rows[:, right] * across
-    local *= waves.rows(np.arange(start, stop, dtype=np.float64))
+    rows = strength[above] * (1 - down)[:, None]
+    rows += strength[below] * down[:, None]
+    local = waves.rows(np.arange(start, stop, dtype=np.float64))
+    if factor == 1:
+        local *= rows[:, : shape[1]]
+        return local
+    # Columns with the same place inside their square share one weight: no gathering.
+    samples = -(-shape[1] // factor)
+    padded = np.pad(rows, ((0, 0), (1, samples + 1 - rows.shape[1])), mode="edge")
+    for offset in range(factor):
+        place = (offset + 0.5) / factor - 0.5
+        first = 1 if place >= 0 else 0
+        weight = np.float32(place - np.floor(place))
+        count = len(range(offset, shape[1], factor))
+        here = padded[:, first : first + count] * (1 - weight)
+        here += padded[:, first + 1 : first + 1 + count] * weight
+        local[:, offset::factor] *= here
     return local
 
 

@@ -29,7 +29,10 @@ PERIODS = (22.0, 420.0)
 """Periods of the tile looked for, in samples of the plane that is read."""
 
 STEP = 0.006
-"""Grid step of log frequency: half a bin at the outermost harmonics of a 512-sample plane."""
+"""Grid step of log radius: half a bin at the outermost harmonics of a 512-sample plane."""
+
+AXIS_STEP = 0.008
+"""Grid step of log frequency along each axis."""
 
 ANGLES = 512
 """Grid over 180 degrees."""
@@ -108,6 +111,18 @@ def sample(
     return np.where(outside, 0, values - 1).astype(np.float32)
 
 
+def look_up(
+    ratio: Floats, spectrum: Spectrum, frequencies: NDArray[np.float64]
+) -> Floats:
+    """As `sample` without interpolation, at ...×2 frequencies of either sign."""
+    rows, columns = spectrum.padded
+    fy, fx = frequencies[..., 0], frequencies[..., 1]
+    outside = (np.abs(fy) > 0.49) | (np.abs(fx) > 0.49)
+    y = np.rint(np.where(fx < 0, -fy, fy) * rows).astype(np.intp) % rows
+    x = np.minimum(np.rint(np.abs(fx) * columns).astype(np.intp), ratio.shape[1] - 1)
+    return np.where(outside, np.float32(0), ratio[y, x] - np.float32(1))
+
+
 def signed_weights(layout: Layout) -> Floats:
     """One for harmonics in use; what balances them for empty ones."""
     weights = np.ones(len(layout.points), np.float32)
@@ -125,17 +140,17 @@ class AxisMap:
         logs = np.log(np.abs(points[keep]).astype(np.float64))
         rising = points[keep, 1] > 0
         low, high = 1 / PERIODS[1], 1 / PERIODS[0]
-        self._shifts = int(np.ceil(np.log(high / low) / STEP))
+        self._shifts = int(np.ceil(np.log(high / low) / AXIS_STEP))
         self._low = np.log(low)
-        reach = int(np.ceil(np.log(REACH) / STEP)) + 2
+        reach = int(np.ceil(np.log(REACH) / AXIS_STEP)) + 2
         self._size = scipy.fft.next_fast_len(self._shifts + reach, real=True)
-        axis = np.exp(self._low + STEP * np.arange(self._shifts + reach))
+        axis = np.exp(self._low + AXIS_STEP * np.arange(self._shifts + reach))
         self._fy, self._fx = axis[:, None], axis[None, :]
         self._templates = []
         for swap in (False, True):
             for mirror in (False, True):
                 template = np.zeros((2, self._size, self._size), np.float32)
-                place = np.rint((logs[:, ::-1] if swap else logs) / STEP).astype(np.intp)
+                place = np.rint((logs[:, ::-1] if swap else logs) / AXIS_STEP).astype(np.intp)
                 np.add.at(
                     template,
                     ((rising ^ mirror).astype(np.intp), place[:, 0], place[:, 1]),
@@ -145,7 +160,7 @@ class AxisMap:
                 flip = np.diag([1.0, -1.0]) if mirror else np.eye(2)
                 self._templates.append((scipy.fft.rfft2(template).conj(), flip @ turn))
         offsets = np.arange(self._shifts)
-        self._band = np.abs(offsets[:, None] - offsets[None, :]) * STEP <= ASPECT
+        self._band = np.abs(offsets[:, None] - offsets[None, :]) * AXIS_STEP <= ASPECT
 
     def search(self, ratio: Floats, spectrum: Spectrum, count: int) -> list[Candidate]:
         """The best `count` geometries."""
@@ -162,7 +177,7 @@ class AxisMap:
                 (transforms * template).sum(axis=0), s=(self._size, self._size)
             )[: self._shifts, : self._shifts]
             for row, column, score in peaks(surface, self._band, count):
-                scales = np.exp(self._low + STEP * np.array([row, column]))
+                scales = np.exp(self._low + AXIS_STEP * np.array([row, column]))
                 # Scaling acts in the picture, the turn on the mark's own axes.
                 found.append(Candidate(np.diag(scales) @ turn, score))
         return sorted(found, key=lambda c: -c.score)[:count]
@@ -245,7 +260,7 @@ def constellation_score(
         layout: of the key.
         matrices: B×2×2.
     """
-    values = spectrum.at(np.einsum("pj,bij->bpi", layout.points, matrices))
+    values = spectrum.at(np.matmul(layout.points, matrices.transpose(0, 2, 1)))
     power = values.real**2 + values.imag**2
     level = power[:, layout.empty].mean(axis=1, keepdims=True) + 1e-12
     ratio = np.minimum(power / level, POWER_CLIP)
@@ -277,7 +292,7 @@ def refine(
     count = len(generators)
     changes = np.concatenate([generators, -generators])
     for _ in range(rounds):
-        tries = np.einsum("bij,jk->bik", np.eye(2) + step * changes, matrix)
+        tries = np.matmul(np.eye(2) + step * changes, matrix)
         scores = constellation_score(spectrum, layout, tries)
         gain = scores[:count] - scores[count:]
         bend = scores[:count] + scores[count:] - 2 * best

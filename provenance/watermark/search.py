@@ -21,6 +21,9 @@ LOCK_SCORE = 5.0
 REFINED_SCORE = 3.0
 """Constellation score below which a refined geometry is dropped."""
 
+SHEARED_SCORE = 4.4
+"""Correlation below which no sheared geometry is refined; noise alone gives 4.2 to 4.8."""
+
 LEAST_SCORE = 2.0
 """The same for the most likely geometry."""
 
@@ -122,6 +125,8 @@ def _geometries(
         if exact.score >= REFINED_SCORE:
             yield "stretched", exact.matrix
     for candidate in plans.affine.search(ratio, spectrum, 3):
+        if candidate.score < SHEARED_SCORE:
+            break
         exact = climb(spectrum, ratio, plans.layout, candidate.matrix)
         if exact.score >= REFINED_SCORE:
             yield "sheared", exact.matrix

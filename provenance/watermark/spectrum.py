@@ -119,8 +119,7 @@ class Spectrum:
         rows = (y0[..., None].astype(np.intp) + taps) % self._rows
         columns = x0[..., None].astype(np.intp) + taps + WIDTH
         values = self._grid[rows[..., :, None], columns[..., None, :]]
-        weights_x = self._table_x[step_x]
-        weights_y = self._table_y[step_y]
-        sums = np.einsum("...ij,...i,...j->...", values, weights_y, weights_x, optimize=False)
+        values *= self._table_y[step_y][..., :, None]
+        sums = np.einsum("...ij,...j->...", values, self._table_x[step_x])
         result = np.where(negative, sums.conj(), sums)
         return np.where(outside, 0, result).astype(np.complex64)
