@@ -72,18 +72,27 @@ def context(anchors: Sequence[str] = ()) -> Any:
     """A c2pa context with our settings, to be closed by the caller.
 
     Args:
-        anchors: PEM bundles of root or intermediate certificates.
+        anchors: PEM bundles of root or intermediate certificates; c2pa passes over what it cannot
+            read in them, so they are to be checked before.
+    """
+    return load().Context.from_dict(settings(anchors))
+
+
+def check_anchors(bundle: str) -> str:
+    """Return the bundle if all of it can be read: c2pa would pass over a damaged certificate.
 
     Raises:
-        ConfigError: an anchor is not a certificate in PEM.
+        ConfigError: it holds no certificate, or a damaged one.
     """
-    c2pa = load()
+    from cryptography.x509 import load_pem_x509_certificates
+
     try:
-        return c2pa.Context.from_dict(settings(anchors))
-    except c2pa.C2paError as error:
+        load_pem_x509_certificates(bundle.encode())
+    except ValueError as error:
         raise ConfigError(
-            f"the trust anchors cannot be used ({error}); expected certificates in PEM"
+            "the trust anchors hold no certificate, or a damaged one; expected certificates in PEM"
         ) from error
+    return bundle
 
 
 def settings(anchors: Sequence[str] = ()) -> dict[str, Any]:

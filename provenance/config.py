@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from provenance import _c2pa
 from provenance.codec.limits import Limits
 from provenance.errors import ConfigError, KeyUnusable
 from provenance.moderate.interface import Policy, Threshold
@@ -112,25 +113,21 @@ class Config:
         Raises:
             ConfigError: a file is missing or is not PEM.
         """
-        from cryptography.x509 import load_pem_x509_certificates
-
         bundles = []
         for path in self.trust:
             try:
-                text = path.read_bytes().decode("ascii")
-            except (OSError, UnicodeDecodeError) as error:
+                # Names in any language may stand between the certificates.
+                text = path.read_text(encoding="utf-8", errors="replace")
+                bundles.append(_c2pa.check_anchors(text))
+            except OSError as error:
                 raise ConfigError(
-                    f"the trust anchors {path} cannot be read ({error}); expected a PEM file: "
-                    f"restore it, or remove it from [trust] in {self.path}"
+                    f"the trust anchors {path} cannot be read ({error.strerror}); expected a PEM "
+                    f"file: restore it, or remove it from [trust] in {self.path}"
                 ) from error
-            try:
-                load_pem_x509_certificates(text.encode("ascii"))
-            except ValueError as error:
+            except ConfigError as error:
                 raise ConfigError(
-                    f"the trust anchors {path} hold no certificate, or a damaged one; expected a "
-                    f"PEM file: restore it, or remove it from [trust] in {self.path}"
+                    f"{error}: restore {path}, or remove it from [trust] in {self.path}"
                 ) from error
-            bundles.append(text)
         return tuple(bundles)
 
     def signer(self) -> LocalSigner:
@@ -210,9 +207,7 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
 
     return Config(
         path=where,
-        generator=Generator(
-            get["generator"].get("name", "unnamed-generator"), get["generator"].get("version", "")
-        ),
+        generator=_generator(where, get["generator"]),
         source_type=_choice(
             where,
             "[generator] source_type",
@@ -268,6 +263,13 @@ def _choice(where: Path, name: str, value: str, choices: Mapping[str, T]) -> T:
     if value not in choices:
         raise ConfigError(f"{where} has {name} = '{value}'; expected one of {', '.join(choices)}")
     return choices[value]
+
+
+def _generator(where: Path, section: Mapping[str, str]) -> Generator:
+    name = section.get("name", "unnamed-generator")
+    if not name.strip():
+        raise ConfigError(f"{where} has an empty name in [generator]; expected your system's name")
+    return Generator(name, section.get("version", ""))
 
 
 def _anchors(where: Path, section: Mapping[str, Any]) -> list[str]:

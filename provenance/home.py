@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ def create(
     keys = config.parent / "keys"
     names = ("signing.pem", "signing.key", "trust.pem", "watermark.key")
     targets = [*(keys / n for n in names), config]
-    present = [p for p in targets if p.exists() or p.is_symlink()]
+    present = [p for p in targets if os.path.lexists(p)]
     if present and not force:
         raise OutputError(
             f"{present[0]} is there already; use --force to replace it "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -43,8 +44,11 @@ def read(metadata: Metadata) -> tuple[Claim, ...]:
     """The digital source type, written as attribute, text or rdf:resource."""
     if not metadata.xmp or len(metadata.xmp) > MAX_PACKET:
         return ()
+    xmp = metadata.xmp
+    if not xmp.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        xmp = xmp.strip(b"\0 \t\r\n")  # padding, which XML does not allow before the declaration
     try:
-        root = fromstring(metadata.xmp.strip(b"\0 \t\r\n"), forbid_dtd=True)
+        root = fromstring(xmp, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         return ()
     tag = f"{{{_EXT}}}DigitalSourceType"

@@ -50,7 +50,6 @@ def sign(
     Raises:
         SigningFailed: c2pa refused the manifest, the certificate or the picture.
         KeyUnusable: the signer's key or certificate cannot be used.
-        ConfigError: an anchor is not a certificate in PEM.
     """
     c2pa = _c2pa.load()
     manifest_id = f"urn:c2pa:{uuid.uuid4()}"

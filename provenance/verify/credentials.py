@@ -113,19 +113,20 @@ class CredentialsCheck:
 
     Args:
         anchors: PEM bundles of the signers that you trust.
+
+    Raises:
+        ConfigError: a bundle holds no certificate, or a damaged one.
     """
 
     name = "credentials"
 
     def __init__(self, anchors: Sequence[str] = ()) -> None:
+        for bundle in anchors:
+            _c2pa.check_anchors(bundle)
         self._anchors = tuple(anchors)
 
     def examine(self, subject: Subject) -> Sequence[Evidence]:
-        """One piece of evidence for the credentials, and one more for bad parents.
-
-        Raises:
-            ConfigError: a trust anchor is not a certificate in PEM.
-        """
+        """One piece of evidence for the credentials, and one more for bad parents."""
         c2pa = _c2pa.load()
         media_type = "image/svg+xml" if subject.media_type == "image/svg+xml" else None
         try:

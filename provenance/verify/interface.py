@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Protocol
 
 from provenance.codec.decode import decode
@@ -27,8 +26,9 @@ class Subject:
         self.data = data
         self.media_type = media_type
         self._limits = limits
+        self._picture: Picture | UnsupportedPicture | None = None
 
-    @cached_property
+    @property
     def picture(self) -> Picture | UnsupportedPicture:
         """The pixels (first frame of an animation), or why this format has none for us.
 
@@ -36,6 +36,13 @@ class Subject:
             UnreadablePicture: the bytes are damaged.
             TooLarge: over the limits.
         """
+        # Not `cached_property`: before Python 3.12 that lets one thread at a time decode, and a
+        # child that is forked meanwhile waits for ever.
+        if self._picture is None:
+            self._picture = self._decoded()
+        return self._picture
+
+    def _decoded(self) -> Picture | UnsupportedPicture:
         if not self.media_type.startswith("image/"):
             return UnsupportedPicture(f"the file is {self.media_type}, which is not a picture")
         try:
