@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,19 +139,22 @@ def create(
         secrets.token_hex(KEY_BYTES).encode("ascii") + b"\n",
         _configuration(name, passphrase_env),
     )
-    replaced = _move_aside(present)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    replaced: list[Path] = []
     written: list[Path] = []
     try:
+        for path in present:
+            replaced.append(_move_aside(path, stamp))
         for path, content in zip(targets, contents, strict=True):
             written.append(write_atomically(path, content, mode=0o600))
-    except OutputError:
+    except BaseException:
         # A key without its certificate helps nobody: all as it was before.
         for path in written:
             path.unlink()
-        for path, aside in zip(present, replaced, strict=True):
+        for path, aside in zip(present, replaced, strict=False):
             aside.rename(path)
         raise
-    return Home(config, keys, chain.expires, replaced)
+    return Home(config, keys, chain.expires, tuple(replaced))
 
 
 def _configuration(name: str, passphrase_env: str) -> bytes:
@@ -170,13 +172,9 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _move_aside(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Rename the files to names that are not taken, all with the same time in them."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    asides = tuple(path.with_name(f"{path.name}.replaced-{stamp}") for path in paths)
-    for path, aside in zip(paths, asides, strict=True):
-        try:
-            path.rename(aside)
-        except OSError as error:
-            raise OutputError(f"{path} cannot be renamed ({error.strerror})") from error
-    return asides
+def _move_aside(path: Path, stamp: str) -> Path:
+    """Rename to a name that no other call takes: the stamp counts microseconds."""
+    try:
+        return path.rename(path.with_name(f"{path.name}.replaced-{stamp}"))
+    except OSError as error:
+        raise OutputError(f"{path} cannot be renamed ({error.strerror})") from error

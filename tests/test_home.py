@@ -159,6 +159,16 @@ def test_a_file_in_the_place_of_the_folder(tmp_path):
     assert not (tmp_path / "provenance.toml").exists()
 
 
+def test_if_one_file_cannot_be_moved_aside_all_is_as_before(tmp_path):
+    # With a time behind it, this name is longer than file systems allow.
+    path = tmp_path / ("x" * 250 + ".toml")
+    home.create(path)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    with pytest.raises(OutputError, match="cannot be renamed"):
+        home.create(path, force=True)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
 def test_if_one_file_cannot_be_written_all_is_as_before(tmp_path):
     first = home.create(tmp_path / "home")
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}

@@ -172,7 +172,8 @@ def _judged(store: Mapping[str, Any], outdated: bool) -> tuple[Evidence, ...]:
     later = set(_delta_failures(results))
     state = str(store.get("validation_state"))
     vouched = state == "Trusted" or (
-        _invalid_by_identity_alone(state, own | later)
+        _identity_alone(state, own | later)
+        and _UNTRUSTED not in own
         and _holds(set(_codes(newest.get("success"))))
     )
     if vouched and outdated:
@@ -198,7 +199,7 @@ def _class(state: str, own: set[str], later: set[str], vouched: bool) -> str:
         return "expired"
     if vouched:
         return "trusted"
-    intact = state == "Valid" or _invalid_by_identity_alone(state, own | later)
+    intact = state == "Valid" or _identity_alone(state, own | later)
     return "untrusted-signer" if intact else "damaged"
 
 
@@ -207,10 +208,14 @@ def _serious(codes: Iterable[str]) -> set[str]:
     return {c for c in codes if c not in (_UNTRUSTED, _EXPIRED) and not c.startswith(_IDENTITY)}
 
 
-def _invalid_by_identity_alone(state: str, codes: set[str]) -> bool:
-    """True if nothing but an identity assertion, which is not judged here, made it invalid."""
+def _identity_alone(state: str, codes: set[str]) -> bool:
+    """True if only an identity assertion, which is not judged here, keeps it from *Trusted*.
+
+    That the signer is trusted is to be asked besides.
+    """
     others = _serious(codes) or _EXPIRED in codes
-    return state == "Invalid" and not others and any(c.startswith(_IDENTITY) for c in codes)
+    named = any(code.startswith(_IDENTITY) for code in codes)
+    return state in {"Valid", "Invalid"} and named and not others
 
 
 def _holds(codes: Iterable[str]) -> bool:

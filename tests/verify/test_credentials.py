@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from provenance import _c2pa
 from provenance.errors import ConfigError
 from provenance.evidence import Origin, Status
 from provenance.sign.development import create
 from provenance.sign.interface import Generator, SourceType, Statement
 from provenance.sign.local import LocalSigner
+from provenance.sign.manifest import definition
 from provenance.sign.sign import sign
 from provenance.verify import credentials
 from provenance.verify.credentials import CredentialsCheck, carries_credentials
@@ -219,6 +224,33 @@ def test_every_class_has_words():
         assert advice or status is not Status.FAILED
 
 
+def identified() -> bytes:
+    """Signed by us, with an identity assertion that proves nothing."""
+    wanted = definition(Statement(signed.GENERATOR), f"urn:c2pa:{uuid.uuid4()}")
+    payload = {"referenced_assertions": [], "sig_type": "cawg.x509.cose"}
+    identity = {"signer_payload": payload, "signature": "AAAA", "pad1": "AA"}
+    wanted["assertions"].append({"label": "cawg.identity", "data": identity})
+    c2pa = _c2pa.load()
+    target = io.BytesIO()
+    with (
+        _c2pa.context() as context,
+        signed.signer().open() as handle,
+        c2pa.Builder(json.dumps(wanted), context) as builder,
+    ):
+        builder.sign(handle, "image/png", io.BytesIO(signed.encoded().data), target)
+    return target.getvalue()
+
+
+def test_an_identity_that_cannot_be_checked_says_nothing_of_the_signer():
+    """c2pa grades it *Valid*, as it does for signers that nobody knows."""
+    data = identified()
+    (evidence,) = signed.examined(data, *signed.anchors())
+    assert any(code.startswith("cawg.") for code in evidence.details["failures"])
+    assert evidence.code == "credentials.trusted"
+    assert signed.codes(data) == ["untrusted-signer"]
+    assert signed.codes(data + b"more", *signed.anchors()) == ["altered"]
+
+
 # Reports of c2pa that no file at hand gives
 
 
@@ -251,6 +283,7 @@ HOLDS = ["claimSignature.validated", "signingCredential.trusted", "assertion.dat
         ("Invalid", [], HOLDS, ["cawg.ica.did_unavailable"], "trusted"),
         ("Invalid", ["cawg.x", "signingCredential.untrusted"], HOLDS[:1], [], "untrusted-signer"),
         ("Invalid", ["cawg.x"], HOLDS[:2], [], "untrusted-signer"),
+        ("Valid", ["cawg.x", "signingCredential.untrusted"], HOLDS, [], "untrusted-signer"),
         ("Invalid", ["cawg.x", "claimSignature.mismatch"], HOLDS, [], "damaged"),
         ("Invalid", ["cawg.x"], HOLDS, ["assertion.dataHash.mismatch"], "parent-altered"),
         ("Invalid", ["cawg.x", "signingCredential.expired"], HOLDS, [], "expired"),
