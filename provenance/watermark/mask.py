@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import minimum_filter
 from numpy.typing import NDArray
 
 from provenance.watermark.plane import Filters
 
-FLAT_CAP = 1.0
+FLAT_CAP = 0.8
 """Root mean square of the mark, in levels, where the picture is flat."""
 
-FLAT_RISE = 0.3
+FLAT_RISE = 0.7
 """How fast the cap rises with local activity, in levels per level."""
 
-BUSY_CAP = 2.9
+BUSY_CAP = 2.75
 """Cap where the picture is busiest: keeps 32×32 blocks above about 38 dB."""
 
+ERODE = 5
+"""Side of the square whose least activity counts: the halo of an edge is kept out of flat areas."""
+
+SMOOTH = 2.5
+"""Standard deviation of the blur after that, in samples."""
+
 GAIN_LIMIT = 4.0
+"""Largest overall gain."""
 
 GROWTH = 0.6
 """Power of the local activity that the amplitude follows. With the reader's weighting of
@@ -40,7 +48,8 @@ def activity(plane: Plane, filters: Filters, scale: float) -> Plane:
     (detail,) = filters.apply(padded, sharp.astype(np.float32))
     (energy,) = filters.apply(detail * detail, filters.gaussian(1.0 * scale))
     logarithm = np.log(np.maximum(energy, 0.0) + np.float32(0.05))
-    (smooth,) = filters.apply(logarithm, filters.gaussian(3.5 * scale))
+    logarithm = minimum_filter(logarithm, max(1, round(ERODE * scale)))
+    (smooth,) = filters.apply(logarithm, filters.gaussian(SMOOTH * scale))
     return filters.crop(np.exp(0.5 * smooth))
 
 
@@ -53,20 +62,22 @@ class Mask:
 
     def __init__(self, local: Plane) -> None:
         self._shape = (local + np.float32(0.3)) ** np.float32(GROWTH)
-        self._ceiling = np.minimum(FLAT_CAP + FLAT_RISE * local, BUSY_CAP).astype(np.float32)
+        self._flat = (FLAT_CAP + FLAT_RISE * local).astype(np.float32)
 
     def amplitude(self, gain: float) -> Plane:
         """Levels at each place; a gain of 1 is about 42 dB on a photograph."""
-        return np.minimum(np.float32(gain) * self._shape, self._ceiling * np.float32(_lift(gain)))
+        busy = np.minimum(np.float32(gain) * self._shape, np.float32(BUSY_CAP * _lift(gain)))
+        return np.minimum(busy, self._flat)
 
     def gain_for(self, psnr: float) -> float:
         """The gain that gives this PSNR; at the most that the caps allow when out of reach."""
         wanted = 255.0**2 / 10 ** (psnr / 10)
-        shape, ceiling = self._shape[::2, ::2], self._ceiling[::2, ::2]
+        shape, flat = self._shape[::2, ::2], self._flat[::2, ::2]
         low, high = 0.02, GAIN_LIMIT
         for _ in range(14):
             middle = (low * high) ** 0.5
-            here = np.minimum(np.float32(middle) * shape, ceiling * np.float32(_lift(middle)))
+            busy = np.minimum(np.float32(middle) * shape, np.float32(BUSY_CAP * _lift(middle)))
+            here = np.minimum(busy, flat)
             if float(np.mean(here * here)) < wanted:
                 low = middle
             else:
@@ -75,5 +86,5 @@ class Mask:
 
 
 def _lift(gain: float) -> float:
-    """How far a gain above one raises the caps: by its square root."""
+    """How far a gain above one raises the cap of busy places: by its square root."""
     return max(1.0, gain) ** 0.5
