@@ -49,11 +49,7 @@ class StandardPolicy:
             if first.source == "watermark":
                 headline = "Carries your watermark. " + _why_not(evidence)
             else:
-                said, signer = _SAYS[origin], first.details.get("signer") or "a signer"
-                headline = (
-                    f"{said[0].upper()}{said[1:]}: signed by {signer}, whom you trust, and "
-                    "unchanged since."
-                )
+                headline = _vouched(first, origin) + _broken_history(claimed)
             return Verdict(
                 Outcome.VERIFIED, origin, headline, tuple(e.code for e in verified), first.advice
             )
@@ -85,6 +81,22 @@ def _origin(verified: Sequence[Evidence]) -> Origin:
     stated = [e.origin for e in verified if e.origin is not Origin.UNKNOWN]
     named = [origin for origin in stated if origin is not Origin.OTHER]
     return next(iter(named + stated), Origin.UNKNOWN)
+
+
+def _vouched(credentials: Evidence, origin: Origin) -> str:
+    """What the trusted signer says, and what only your mark says."""
+    signer = credentials.details.get("signer") or "a signer"
+    vouched = f"signed by {signer}, whom you trust, and unchanged since."
+    said = _SAYS[credentials.origin]
+    if origin is credentials.origin:
+        return f"{said[0].upper()}{said[1:]}: {vouched}"
+    return f"{_SAYS[origin][0].upper()}{_SAYS[origin][1:]}, says your watermark; {said}, {vouched}"
+
+
+def _broken_history(claimed: Sequence[Evidence]) -> str:
+    if any(e.code == "credentials.parent-not-verified" for e in claimed):
+        return " A picture that it was made from had already failed its checks."
+    return ""
 
 
 def _also_marked(verified: Sequence[Evidence]) -> str:

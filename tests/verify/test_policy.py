@@ -70,6 +70,15 @@ def test_your_mark_is_not_passed_over_for_a_trusted_signer_who_says_otherwise():
     verdict = judge(CAMERA, MARK)
     assert verdict.origin is Origin.GENERATED
     assert verdict.because == ("credentials.trusted", "watermark.found")
+    assert verdict.headline == (
+        "Generated with AI, says your watermark; not stated as AI, signed by Acme, whom you trust, "
+        "and unchanged since."
+    )
+
+
+def test_a_parent_that_failed_is_named_in_the_headline():
+    bad = piece("credentials.parent-not-verified", Status.CLAIMED)
+    assert judge(TRUSTED, bad).headline.endswith("had already failed its checks.")
 
 
 @pytest.mark.parametrize(
