@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +14,10 @@ from numpy.typing import NDArray
 from provenance.watermark import code, mask, plane, rehearsal
 from provenance.watermark.layout import CARRIERS, ROOM, Carrier, Layout
 from provenance.watermark.payload import Payload
+from provenance.watermark.rendering import add_waves, modulated
+from provenance.watermark.search import Hit
 from provenance.watermark.view import View
 from provenance.watermark.waves import Waves, grid_of
-
-_STRIP_SAMPLES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,76 +74,6 @@ def coefficients(
     return values
 
 
-def add_waves(
-    pixels: NDArray[np.generic], waves: Waves, strength: plane.Plane, factor: int
-) -> NDArray[np.generic]:
-    """Pixels plus waves × mask, equal on the three channels, rounded and clipped, by strips.
-
-    Args:
-        pixels: H×W×3 uint8 or uint16.
-        waves: for this width, with unit root mean square.
-        strength: amplitude in levels at 1/factor resolution.
-        factor: side of the square that one sample of `strength` stands for.
-    """
-    height, width = pixels.shape[:2]
-    deep = pixels.dtype == np.uint16
-    work, top = (np.int32, 65535) if deep else (np.int16, 255)
-    result = np.empty(pixels.shape, pixels.dtype)
-    strip = max(16, _STRIP_SAMPLES // width)
-    for start in range(0, height, strip):
-        stop = min(height, start + strip)
-        local = _modulated(waves, strength, factor, (height, width), start, stop)
-        if deep:
-            local *= np.float32(257)
-        block = pixels[start:stop].astype(work)
-        block = block + np.rint(local, out=local).astype(work)[..., None]
-        np.clip(block, 0, top, out=block)
-        result[start:stop] = block
-    return result
-
-
-def _modulated(
-    waves: Waves,
-    strength: plane.Plane,
-    factor: int,
-    shape: tuple[int, int],
-    start: int,
-    stop: int,
-) -> plane.Plane:
-    """Rows start..stop of waves × mask at full resolution, in levels."""
-    above, below, down = _interpolation(shape[0], strength.shape[0], factor, start, stop)
-    rows = strength[above] * (1 - down)[:, None]
-    rows += strength[below] * down[:, None]
-    local = waves.rows(np.arange(start, stop, dtype=np.float64))
-    if factor == 1:
-        local *= rows[:, : shape[1]]
-        return local
-    # Columns with the same place inside their square share one weight: no gathering.
-    samples = -(-shape[1] // factor)
-    padded = np.pad(rows, ((0, 0), (1, samples + 1 - rows.shape[1])), mode="edge")
-    for offset in range(factor):
-        place = (offset + 0.5) / factor - 0.5
-        first = 1 if place >= 0 else 0
-        weight = np.float32(place - np.floor(place))
-        count = len(range(offset, shape[1], factor))
-        here = padded[:, first : first + count] * (1 - weight)
-        here += padded[:, first + 1 : first + 1 + count] * weight
-        local[:, offset::factor] *= here
-    return local
-
-
-def _interpolation(
-    length: int, samples: int, factor: int, start: int = 0, stop: int | None = None
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Neighbours and weight of linear interpolation from block centres to pixels."""
-    stop = length if stop is None else stop
-    position = (np.arange(start, stop) + 0.5) / factor - 0.5
-    position = np.clip(position, 0, samples - 1)
-    first = np.minimum(position.astype(np.intp), max(samples - 2, 0))
-    second = np.minimum(first + 1, samples - 1)
-    return first, second, (position - first).astype(np.float32)
-
-
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How strong marks are made.
@@ -165,15 +97,31 @@ EXPECTED_NOISE = 0.6
 """Variance, in units of the picture's own noise, that shaping expects besides the picture."""
 
 
+Pixels = NDArray[Any]
+Existing = Callable[[Pixels, plane.Plane, int], Pixels | None]
+"""Given pixels, whitened plane and factor: the pixels without the mark they carry, or None."""
+
+
 def embed(
-    pixels: NDArray[np.generic], key: bytes, layout: Layout, payload: Payload, policy: Policy
-) -> NDArray[np.generic]:
+    pixels: Pixels,
+    key: bytes,
+    layout: Layout,
+    payload: Payload,
+    policy: Policy,
+    existing: Existing,
+) -> Pixels:
     """Marked pixels of the same shape and type; see `TileWatermarker.embed`."""
     height, width = pixels.shape[:2]
-    period = plane.tile_period(height, width)
     factor = plane.reduction(height, width)
     small = plane.luma_plane(pixels, factor)
     filters = plane.Filters(*small.shape)
+    host = plane.whiten(small, filters)
+    without = existing(pixels, host.plane, factor)
+    if without is not None:
+        pixels = without
+        small = plane.luma_plane(pixels, factor)
+        host = plane.whiten(small, filters)
+    period = plane.tile_period(layout.tile, height, width)
     placement = place(key, payload, small, period)
     carrier = layout.carriers[placement.carrier]
     signs = codeword_signs(payload, carrier)
@@ -182,45 +130,78 @@ def embed(
     gain = masking.gain_for(NOMINAL_PSNR)
     strength = masking.amplitude(gain)
     view = View(layout, placement.carrier, period, placement.origin, factor)
-    sizes = view.sizes(plane.whiten(small, filters), strength, signs, EXPECTED_NOISE)
+    sizes = view.sizes(host, strength, signs, EXPECTED_NOISE)
     grid = grid_of(layout.points, coefficients(layout, carrier, signs, sizes))
     loud = masking.gain_for(policy.loudest)
     if policy.loudest < policy.faintest:
         quiet = masking.gain_for(policy.faintest)
-        wanted = gain * _needed(pixels, layout, placement, factor, grid, strength, signs, policy)
-        gain = min(max(wanted, quiet), loud)
+        left = _rehearse(pixels, layout, placement, factor, grid, strength)
+        gain = min(max(gain * _needed(left * signs, policy.score), quiet), loud)
     else:
         gain = loud
     waves = Waves(grid, period, placement.origin, width)
     return add_waves(pixels, waves, masking.amplitude(gain), factor)
 
 
-def _needed(
-    pixels: NDArray[np.generic],
+def _rehearse(
+    pixels: Pixels,
     layout: Layout,
     placement: Placement,
     factor: int,
     grid: NDArray[np.complex64],
     strength: plane.Plane,
-    signs: NDArray[np.float32],
-    policy: Policy,
-) -> float:
-    """The change of gain at which the mark would keep the policy's score after JPEG 50.
+) -> NDArray[np.float32]:
+    """The quadratures that a reader will see after JPEG 50.
 
     Pictures beyond 1536 pixels are rehearsed at a fraction of their size, as if shrunk first.
     """
     finer = max(1, factor // 2)
+    ratio = factor // finer
     luma = plane.luma_plane(pixels, finer)
     height, width = luma.shape
     middle = (finer - 1) / 2
-    origin = tuple((o - middle) / finer for o in placement.origin)
+    origin = ((placement.origin[0] - middle) / finer, (placement.origin[1] - middle) / finer)
     period = placement.period / finer
-    waves = Waves(grid, period, (origin[0], origin[1]), width)
-    ratio = max(1, factor // finer)
-    luma += _modulated(waves, strength, ratio, (height, width), 0, height)
+    waves = Waves(grid, period, origin, width)
+    luma += modulated(waves, strength, ratio, (height, width), 0, height)
     reduced = plane.shrink(rehearsal.compress(luma), ratio)
-    view = View(layout, placement.carrier, period, (origin[0], origin[1]), ratio)
-    kept = view.quadratures(plane.whiten(reduced).plane) * signs
+    view = View(layout, placement.carrier, period, origin, ratio)
+    return view.quadratures(plane.whiten(reduced).plane)
+
+
+def _needed(kept: NDArray[np.float32], score: float) -> float:
+    """The change of gain at which quadratures that agree by `kept` would reach this score."""
     mean, variance = float(kept.mean()), float(kept.var())
-    share = policy.score**2 / ROOM
+    share = score**2 / ROOM
     return float(np.sqrt(variance * share / (1 - share)) / max(mean, 0.1))
+
+
+def erase(
+    pixels: Pixels, layout: Layout, hit: Hit, whitened: plane.Plane, factor: int
+) -> Pixels:
+    """Take out a mark that was read from these very pixels, as far as its mask can be guessed.
+
+    Args:
+        pixels: with the mark.
+        layout: of the key.
+        hit: what was read, at the scale the mark was written in.
+        whitened: the plane that it was read from.
+        factor: of its reduction.
+    """
+    height, width = pixels.shape[:2]
+    period = plane.tile_period(layout.tile, height, width)
+    centre = [n // 2 * factor + (factor - 1) / 2 for n in whitened.shape]
+    origin = (
+        (hit.lock.shift[0] * period + centre[0]) % period,
+        (hit.lock.shift[1] * period + centre[1]) % period,
+    )
+    carrier = layout.carriers[hit.lock.carrier]
+    signs = codeword_signs(hit.payload, carrier)
+    view = View(layout, hit.lock.carrier, period, origin, factor)
+    small = plane.luma_plane(pixels, factor)
+    filters = plane.Filters(*small.shape)
+    masking = mask.Mask(mask.activity(small, filters, period / factor / 64))
+    strength = masking.amplitude(masking.gain_for(NOMINAL_PSNR))
+    sizes = view.measured(plane.whiten(small, filters), strength, signs)
+    grid = grid_of(layout.points, coefficients(layout, carrier, signs, -sizes))
+    return add_waves(pixels, Waves(grid, period, origin, width), strength, factor)

@@ -1,7 +1,7 @@
 """From the key to the mark: which harmonics of the tile carry what, for each of 16 carriers.
 
 A mark is a sum of plane waves k/P, where P is the tile's period in pixels and k an integer
-vector with 4 <= |k| <= 17. The key picks about two thirds of these vectors (the constellation);
+vector with 8 <= |k| <= 19. The key picks about two thirds of these vectors (the constellation);
 the rest stay empty and tell the reader how loud the picture itself is. Bits change only phases,
 so the constellation's magnitudes are known to the reader: they give scale and rotation.
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 INNER, OUTER = 8.0, 19.0
-"""Radii of the annulus in cycles a tile: 0.03 to 0.13 cycles a pixel for a 128-pixel tile."""
+"""Radii of the annulus in cycles a tile: 0.06 to 0.15 cycles a pixel for a 128-pixel tile."""
 
 REACH = 19
 """Largest component of a harmonic."""
@@ -35,6 +35,9 @@ ROOM = 2 * DATA
 """Code bits in a mark."""
 
 CARRIERS = 16
+
+TILES = (120.0, 136.0)
+"""Range of the period of the tile, in pixels, in pictures up to 1024×1024."""
 
 KEY_BYTES = 32
 
@@ -99,6 +102,8 @@ class Layout:
         pilots: the same for pilots.
         empty: the same for harmonics left empty.
         carriers: the variants.
+        tile: period in pixels, in pictures up to 1024×1024. It differs from key to key, so that
+            marks of two keys fall on different frequencies and both stay readable.
     """
 
     points: NDArray[np.intp]
@@ -106,6 +111,7 @@ class Layout:
     pilots: NDArray[np.intp]
     empty: NDArray[np.intp]
     carriers: tuple[Carrier, ...]
+    tile: float
 
 
 def make_layout(key: bytes) -> Layout:
@@ -132,7 +138,9 @@ def make_layout(key: bytes) -> Layout:
         roles[position] = role
     carriers = tuple(_make_carrier(key, index) for index in range(CARRIERS))
     data, pilots, empty = (np.flatnonzero(roles == role) for role in range(3))
-    return Layout(points, data, pilots, empty, carriers)
+    place = _Stream(key, "tile").words(1)[0] / 2.0**64
+    tile = TILES[0] + (TILES[1] - TILES[0]) * float(place)
+    return Layout(points, data, pilots, empty, carriers, tile)
 
 
 def _make_carrier(key: bytes, index: int) -> Carrier:

@@ -18,9 +18,6 @@ LUMA = (0.299, 0.587, 0.114)
 WORK_SIDE = 512
 """Geometric mean of the sides of the plane that is read, at most 1.5 times this."""
 
-TILE = 128
-"""Period of the mark in pixels, for pictures up to 1024×1024."""
-
 FULL_SIDE = 1024
 """Geometric mean of the sides above which the tile grows in proportion."""
 
@@ -56,14 +53,18 @@ def check_pixels(pixels: NDArray[np.generic]) -> None:
         raise ValueError("pixels hold NaN or infinity; replace them before marking or reading")
 
 
-def tile_period(height: int, width: int) -> float:
-    """Period of the mark, in pixels, in a picture of this size."""
-    return TILE * max(1.0, float(np.sqrt(height * width)) / FULL_SIDE)
+def tile_period(tile: float, height: int, width: int) -> float:
+    """Period of the mark, in pixels, in a picture of this size, for a key's `tile`."""
+    return tile * max(1.0, float(np.sqrt(height * width)) / FULL_SIDE)
 
 
 def reduction(height: int, width: int) -> int:
-    """Side of the square of pixels that becomes one sample of the plane that is read."""
-    return max(1, round(float(np.sqrt(height * width)) / WORK_SIDE))
+    """Side of the square of pixels that becomes one sample of the plane that is read.
+
+    Even beyond 3, so that the writer's rehearsal can work at half of it.
+    """
+    ratio = float(np.sqrt(height * width)) / WORK_SIDE
+    return max(1, round(ratio)) if ratio < 3.5 else 2 * round(ratio / 2)
 
 
 def luma_plane(pixels: NDArray[np.generic], factor: int) -> Plane:

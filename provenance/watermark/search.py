@@ -73,52 +73,76 @@ class Plans:
         self.affine = AffineMap(layout)
 
 
-def find(
-    reduced: plane.Plane,
-    size: tuple[int, int],
-    factor: int,
-    plans: Plans,
-    limit: float,
-    trace: Trace,
-) -> Hit | None:
-    """The first word that passes its CRC and whose false-positive rate is below the limit.
+class Search:
+    """One picture's search; words decoded add up in `trace`.
 
     Args:
-        reduced: luma, reduced by `factor`.
-        size: (height, width) of the whole picture, which suggests the mark's own scale.
-        factor: of the reduction.
         plans: of the key.
         limit: largest false-positive rate of an accepted word.
-        trace: filled in on the way.
     """
-    spectrum = Spectrum(plane.whiten(reduced).plane)
-    for method, matrix in _geometries(spectrum, size, factor, plans):
-        lattice = reader.read_lattice(spectrum, plans.layout, matrix)
-        locks = [lock for lock in reader.find_locks(lattice, plans.layout, 2)
-                 if lock.score >= LOCK_SCORE]
+
+    def __init__(self, plans: Plans, limit: float) -> None:
+        self.trace = Trace()
+        self._plans = plans
+        self._limit = limit
+
+    def everywhere(self, reduced: plane.Plane, size: tuple[int, int], factor: int) -> Hit | None:
+        """The first acceptable word of any geometry, the likely ones first.
+
+        Args:
+            reduced: luma, reduced by `factor`.
+            size: (height, width) of the whole picture, which suggests the mark's own scale.
+            factor: of the reduction.
+        """
+        spectrum = Spectrum(plane.whiten(reduced).plane)
+        for method, matrix in _geometries(spectrum, size, factor, self._plans):
+            hit = self._decode(spectrum, matrix, factor, method)
+            if hit is not None:
+                return hit
+        return None
+
+    def within_a_page(self, finer: plane.Plane, factor: int) -> Hit | None:
+        """As `everywhere`, for marks whose scale is small against the whole picture."""
+        spectrum = Spectrum(plane.whiten(finer).plane)
+        ratio = geometry.relative_power(spectrum)
+        for method, matrix in _rotated(spectrum, ratio, self._plans):
+            hit = self._decode(spectrum, matrix, factor, method + " in a page")
+            if hit is not None:
+                return hit
+        return None
+
+    def as_written(
+        self, whitened: plane.Plane, size: tuple[int, int], factor: int
+    ) -> Hit | None:
+        """A mark that was written into this very picture, not edited since."""
+        matrix = np.eye(2) * (factor / plane.tile_period(self._plans.layout.tile, *size))
+        return self._decode(Spectrum(whitened), matrix, factor, "as written")
+
+    def _decode(
+        self, spectrum: Spectrum, matrix: Matrix, factor: int, method: str
+    ) -> Hit | None:
+        layout = self._plans.layout
+        lattice = reader.read_lattice(spectrum, layout, matrix)
+        locks = [k for k in reader.find_locks(lattice, layout, 2) if k.score >= LOCK_SCORE]
         if not locks:
-            continue
-        soft = np.stack([reader.soft_values(lattice, plans.layout, lock) for lock in locks])
+            return None
+        soft = np.stack([reader.soft_values(lattice, layout, lock) for lock in locks])
         for bits in SIZES:
             for lock, outcome in zip(locks, reader.decode(soft, bits), strict=True):
-                trace.scores[bits].append(outcome.score)
+                self.trace.scores[bits].append(outcome.score)
                 if outcome.payload is None:
                     continue
-                if false_positive_rate(outcome.score, bits) <= limit:
+                if false_positive_rate(outcome.score, bits) <= self._limit:
                     return Hit(outcome.payload, outcome.score, lock, matrix / factor, method)
-    return None
+        return None
 
 
 def _geometries(
     spectrum: Spectrum, size: tuple[int, int], factor: int, plans: Plans
 ) -> Iterator[tuple[str, Matrix]]:
-    yield "as written", np.eye(2) * (factor / plane.tile_period(*size))
+    yield "as written", np.eye(2) * (factor / plane.tile_period(plans.layout.tile, *size))
     ratio = geometry.relative_power(spectrum)
-    for index, candidate in enumerate(plans.polar.search(ratio, spectrum, 3)):
-        rough = geometry.refine(spectrum, plans.layout, candidate.matrix, 0.004, 4, (0, 1))
-        exact = geometry.refine(spectrum, plans.layout, rough.matrix, 0.002, 4)
-        if exact.score >= (LEAST_SCORE if index == 0 else REFINED_SCORE):
-            yield "rotated", exact.matrix
+    yield from _rotated(spectrum, ratio, plans)
     for candidate in plans.axes.search(ratio, spectrum, 2):
         rough = geometry.refine(spectrum, plans.layout, candidate.matrix, 0.004, 4, (0, 2))
         exact = geometry.refine(spectrum, plans.layout, rough.matrix, 0.001, 2)
@@ -130,3 +154,13 @@ def _geometries(
         exact = climb(spectrum, ratio, plans.layout, candidate.matrix)
         if exact.score >= REFINED_SCORE:
             yield "sheared", exact.matrix
+
+
+def _rotated(
+    spectrum: Spectrum, ratio: geometry.Floats, plans: Plans
+) -> Iterator[tuple[str, Matrix]]:
+    for index, candidate in enumerate(plans.polar.search(ratio, spectrum, 3)):
+        rough = geometry.refine(spectrum, plans.layout, candidate.matrix, 0.004, 4, (0, 1))
+        exact = geometry.refine(spectrum, plans.layout, rough.matrix, 0.002, 4)
+        if exact.score >= (LEAST_SCORE if index == 0 else REFINED_SCORE):
+            yield "rotated", exact.matrix

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.errors import KeyUnusable, TooSmall
+from provenance.errors import KeyUnusable, TooSmall, UnsupportedPicture
 from provenance.picture import Picture
 from provenance.watermark import embedder, plane, search
 from provenance.watermark.calibration import false_positive_rate
@@ -28,6 +28,9 @@ STRENGTHS = {
 }
 """What each named strength stands for."""
 
+PAGE_FACTOR = 3
+"""Reduction from which a picture is also searched as a page with a smaller picture on it."""
+
 Strength = Literal["balanced", "stealth", "robust"] | float
 
 LIMIT = 1e-9
@@ -42,13 +45,16 @@ class TileWatermarker:
     Args:
         key: 32 secret bytes. Whoever holds them can read, write and remove the mark.
         strength: "balanced", "stealth", "robust", or a target PSNR in dB from 32 to 56.
+        replace: take out a mark of the same key before writing; else such pictures are refused.
 
     Raises:
         KeyUnusable: the key is not 32 bytes.
         ValueError: an unknown strength.
     """
 
-    def __init__(self, key: bytes, *, strength: Strength = "balanced") -> None:
+    def __init__(
+        self, key: bytes, *, strength: Strength = "balanced", replace: bool = False
+    ) -> None:
         if not isinstance(key, bytes) or len(key) != KEY_BYTES:
             raise KeyUnusable(
                 f"a watermark key is {KEY_BYTES} bytes; this one is a {type(key).__name__} of "
@@ -57,6 +63,7 @@ class TileWatermarker:
         self._policy = _policy(strength)
         self._key = key
         self._strength = strength
+        self._replace = replace
         self._layout: Layout | None = None
         self._plans: search.Plans | None = None
         self._lock = threading.Lock()
@@ -77,7 +84,7 @@ class TileWatermarker:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as key and strength."""
-        return _rebuild, (self._key, self._strength)
+        return _rebuild, (self._key, self._strength, self._replace)
 
     @property
     def layout(self) -> Layout:
@@ -103,6 +110,7 @@ class TileWatermarker:
 
         Raises:
             TooSmall: a side is shorter than `smallest_side`.
+            UnsupportedPicture: it carries a mark of this key, and `replace` was not asked for.
         """
         return picture.with_pixels(self.embed_array(picture.pixels, payload))
 
@@ -115,6 +123,7 @@ class TileWatermarker:
 
         Raises:
             TooSmall: a side is shorter than `smallest_side`.
+            UnsupportedPicture: it carries a mark of this key, and `replace` was not asked for.
             ValueError: another shape or type.
         """
         plane.check_pixels(pixels)
@@ -128,7 +137,24 @@ class TileWatermarker:
                 f"picture is {pixels.shape[1]}×{pixels.shape[0]}; too small to mark reliably: "
                 f"both sides must be at least {SMALLEST_SIDE} pixels"
             )
-        return embedder.embed(pixels, self._key, self.layout, payload, self._policy)
+        return embedder.embed(
+            pixels, self._key, self.layout, payload, self._policy, self._find_existing
+        )
+
+    def _find_existing(
+        self, pixels: NDArray[Any], whitened: plane.Plane, factor: int
+    ) -> NDArray[Any] | None:
+        """Pixels without the mark of this key that they carry, or None when there is none."""
+        looking = search.Search(self.plans, LIMIT)
+        hit = looking.as_written(whitened, (pixels.shape[0], pixels.shape[1]), factor)
+        if hit is None:
+            return None
+        if not self._replace:
+            raise UnsupportedPicture(
+                f"the picture already carries {hit.payload.hex} under this key; mark the "
+                "original, or make the watermarker with replace=True"
+            )
+        return embedder.erase(pixels, self.layout, hit, whitened, factor)
 
     def extract_array(
         self, pixels: NDArray[Any], *, collect: dict[int, list[float]] | None = None
@@ -147,15 +173,16 @@ class TileWatermarker:
         if min(height, width) < 32:
             return Reading(None, 1.0, {"reason": "too small to mark reliably"})
         factor = plane.reduction(height, width)
-        trace = search.Trace()
-        hit = search.find(
-            plane.luma_plane(pixels, factor), (height, width), factor, self.plans, LIMIT, trace
-        )
+        looking = search.Search(self.plans, LIMIT)
+        hit = looking.everywhere(plane.luma_plane(pixels, factor), (height, width), factor)
+        if hit is None and factor >= PAGE_FACTOR:
+            finer = -(-factor // 2)
+            hit = looking.within_a_page(plane.luma_plane(pixels, finer), finer)
         for bits, scores in (collect or {}).items():
-            scores.extend(trace.scores[bits])
+            scores.extend(looking.trace.scores[bits])
         if hit is not None:
             rate = false_positive_rate(hit.score, hit.payload.bits)
-            return Reading(hit.payload, rate, _describe(hit, trace))
+            return Reading(hit.payload, rate, _describe(hit, looking.trace))
         reason = "nothing found"
         if min(height, width) < SMALLEST_SIDE:
             reason = "too small to mark reliably"
@@ -186,5 +213,5 @@ def _policy(strength: Strength) -> Policy:
     return Policy(0.0, float(strength), float(strength))
 
 
-def _rebuild(key: bytes, strength: Strength) -> TileWatermarker:
-    return TileWatermarker(key, strength=strength)
+def _rebuild(key: bytes, strength: Strength, replace: bool) -> TileWatermarker:
+    return TileWatermarker(key, strength=strength, replace=replace)

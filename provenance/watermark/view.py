@@ -65,22 +65,49 @@ class View:
         Returns:
             ROOM + PILOTS values; the waves they give have unit root mean square.
         """
-        layout = self._layout
         lattice = self._lattice(host.plane)
         lock = self._lock(host.plane.shape)
+        layout = self._layout
+        data, pilots = self._effects(lattice, host, strength)
+        return self._scaled(
+            shaping.sizes(reader.quadratures(lattice, layout, lock) * signs, data, other),
+            shaping.sizes(reader.pilot_values(lattice, layout, lock), pilots, other),
+        )
+
+    def measured(self, marked: plane.Whitened, strength: Floats, signs: Floats) -> Floats:
+        """Sizes of the quadratures and pilots of a mark that is there, all at their mean.
+
+        Args:
+            marked: the picture with the mark.
+            strength: mask to express the sizes in.
+            signs: of its code word.
+        """
+        lattice = self._lattice(marked.plane)
+        lock = self._lock(marked.plane.shape)
+        data, pilots = self._effects(lattice, marked, strength)
+        seen = reader.quadratures(lattice, self._layout, lock) * signs
+        known = reader.pilot_values(lattice, self._layout, lock)
+        return self._scaled(
+            np.full(len(data), seen.sum() / data.sum(), np.float32),
+            np.full(len(pilots), known.sum() / pilots.sum(), np.float32),
+        )
+
+    def _effects(
+        self, lattice: reader.Lattice, host: plane.Whitened, strength: Floats
+    ) -> tuple[Floats, Floats]:
+        """What a size of 1 adds to each quadrature and each pilot."""
+        layout = self._layout
         radius = np.hypot(layout.points[:, 0], layout.points[:, 1]) * self.factor / self._period
         passed = plane.prewhitening(radius.astype(np.float32)) / np.sqrt(lattice.noise)
-        effect = host.plane.size * float(np.mean(host.weight * strength)) * passed
-        used = len(layout.data) + len(layout.pilots)
-        each = np.float32(1 / np.sqrt(2 * used))
-        data = shaping.sizes(
-            reader.quadratures(lattice, layout, lock) * signs,
-            np.repeat(effect[layout.data], 2) * each / np.sqrt(2),
-            other,
-        )
-        pilots = shaping.sizes(
-            reader.pilot_values(lattice, layout, lock), effect[layout.pilots] * each, other
-        )
-        return np.concatenate([data * each / np.sqrt(2), pilots * each]).astype(np.float32)
+        effect = host.plane.size * float(np.mean(host.weight * strength)) * passed * self._each
+        return np.repeat(effect[layout.data], 2) / np.float32(np.sqrt(2)), effect[layout.pilots]
 
+    def _scaled(self, data: Floats, pilots: Floats) -> Floats:
+        """Sizes as amplitudes: ROOM, then PILOTS, with unit root mean square if theirs is 1."""
+        parts = [data * self._each / np.sqrt(2), pilots * self._each]
+        return np.concatenate(parts).astype(np.float32)
 
+    @property
+    def _each(self) -> np.float32:
+        used = len(self._layout.data) + len(self._layout.pilots)
+        return np.float32(1 / np.sqrt(2 * used))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from provenance.errors import KeyUnusable, TooSmall
+from provenance.errors import KeyUnusable, TooSmall, UnsupportedPicture
 from provenance.picture import Picture
 from provenance.watermark.interface import Payload, Reading, Watermarker
 from provenance.watermark.tile import SMALLEST_SIDE, TileWatermarker
@@ -150,3 +150,29 @@ def test_refuses_bad_keys(key: bytes) -> None:
 def test_key_is_not_shown(marker: TileWatermarker) -> None:
     assert KEY.hex() not in repr(marker)
     assert repr(KEY) not in repr(marker)
+
+
+def test_refuses_a_marked_picture(marked: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    with pytest.raises(UnsupportedPicture, match=PAYLOAD.hex):
+        marker.embed_array(marked, Payload(7))
+
+
+def test_replaces_on_request(marked: NDArray[np.uint8]) -> None:
+    marker = TileWatermarker(KEY, replace=True)
+    again = marker.embed_array(marked, Payload(7))
+    for attack in ("none", "jpeg 50", "half size"):
+        assert marker.extract_array(ATTACKS[attack](again)).payload == Payload(7)
+
+
+def test_two_keys_stay_readable(marked: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    other = TileWatermarker(b"\2" * 32)
+    both = other.embed_array(marked, Payload(9))
+    assert marker.extract_array(both).payload == PAYLOAD
+    assert other.extract_array(both).payload == Payload(9)
+
+
+@pytest.mark.parametrize("size", [(192, 192), (256, 256), (200, 640), (1100, 900), (2400, 3100)])
+def test_sizes(photo: NDArray[np.uint8], marker: TileWatermarker, size: tuple[int, int]) -> None:
+    pixels = np.asarray(Image.fromarray(photo).resize(size[::-1], Image.Resampling.BICUBIC))
+    marked = marker.embed_array(pixels, PAYLOAD)
+    assert marker.extract_array(marked).payload == PAYLOAD
