@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from provenance_cli import exit_codes
-
 from provenance.errors import Blocked, ProvenanceError
+from provenance_cli import exit_codes
 
 DEBUG = "PROVENANCE_DEBUG"
 """When this environment variable is set, an unexpected error is shown with its traceback."""

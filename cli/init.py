@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from provenance_cli.options import AsJson
 
 
@@ -33,11 +34,10 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Create the configuration, a development certificate and a watermark key."""
-    from provenance_cli.render import line, plain
-
     from provenance import home
     from provenance.config import FILE_NAME, default_path
     from provenance.errors import ConfigError
+    from provenance_cli.render import line, plain
 
     passphrase = os.environ.get(passphrase_env, "").encode() if passphrase_env else b""
     if passphrase_env and not passphrase:

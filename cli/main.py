@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+
+from provenance import __version__
 from provenance_cli import exit_codes, failures
+from provenance_cli.explain import explain
 from provenance_cli.init import init
 from provenance_cli.protect import protect
 from provenance_cli.render import say
 from provenance_cli.verify import verify
-
-from provenance import __version__
 
 app = typer.Typer(
     name="provenance",
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(init)
 app.command()(protect)
 app.command()(verify)
+app.command()(explain)
 
 verify_app = typer.Typer(
     name="verify",

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from provenance_cli import exit_codes, failures
 from provenance_cli.options import AsJson, ConfigFile
 
@@ -42,14 +43,13 @@ def protect(
 
     Exit code: 0 all protected, 1 one was refused by the policy, 2 error.
     """
-    from provenance_cli.files import STREAM, pair, read_stdin
-    from provenance_cli.progress import progress
-    from provenance_cli.render import asset_text, line, say
-
     from provenance.codec.encode import SUFFIXES, encoding_for
     from provenance.config import Config
     from provenance.errors import OutputError
     from provenance.pipeline import Pipeline
+    from provenance_cli.files import STREAM, pair, read_stdin
+    from provenance_cli.progress import progress
+    from provenance_cli.render import asset_text, line, say
 
     if output == STREAM and as_json:
         raise OutputError("--json and the picture cannot share stdout; give a file as output")

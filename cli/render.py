@@ -55,15 +55,15 @@ def report_text(report: Report) -> str:
     verdict = report.verdict
     out = [
         f"{plain(report.name)}  ({kind}, {size}, {report.size:,} bytes)",
-        _entry(_colored(verdict.outcome), verdict.outcome.value.upper(), verdict.headline),
+        entry(verdict.outcome.value.upper(), verdict.headline, _colored(verdict.outcome)),
         "",
     ]
     for evidence in report.evidence:
         label = f"{_MARKS[evidence.status]} {evidence.source}"
-        out.append(_entry(label, label, evidence.explanation))
-        out += [_entry("", "", fact) for fact in _facts(evidence)]
+        out.append(entry(label, evidence.explanation))
+        out += [entry("", fact) for fact in _facts(evidence)]
     if verdict.advice:
-        out += ["", _entry("what to do", "what to do", verdict.advice)]
+        out += ["", entry("what to do", verdict.advice)]
     return "\n".join(out)
 
 
@@ -107,12 +107,12 @@ def _facts(evidence: Evidence) -> list[str]:
     return facts
 
 
-def _entry(shown: str, label: str, text: str) -> str:
+def entry(label: str, text: str, shown: str | None = None) -> str:
     """A label and a wrapped text beside it; `shown` is the label with its colour."""
     width = max(40, min(get_terminal_size().columns, 100)) - _INDENT - 2
     first, *rest = textwrap.wrap(plain(text), width) or [""]
     pad = " " * (_INDENT - len(label))
-    return "\n".join([f"  {shown}{pad}{first}", *(" " * (_INDENT + 2) + r for r in rest)])
+    return "\n".join([f"  {shown or label}{pad}{first}", *(" " * (_INDENT + 2) + r for r in rest)])
 
 
 def _colored(outcome: Outcome) -> str:

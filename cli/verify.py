@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from provenance_cli import exit_codes, failures
 from provenance_cli.options import AsJson, ConfigFile
 
@@ -25,12 +26,11 @@ def verify(
     Exit code: 0 verified, 1 a check failed, 2 error, 3 nothing found that can be relied upon.
     Nothing found means unknown: it says nothing about where a picture comes from.
     """
+    from provenance.codec.limits import Limits
+    from provenance.verify.verifier import Verifier
     from provenance_cli.files import read_stdin
     from provenance_cli.progress import progress
     from provenance_cli.render import LEGEND, line, report_text, say
-
-    from provenance.codec.limits import Limits
-    from provenance.verify.verifier import Verifier
 
     settings = _settings(config)
     verifier = Verifier.from_config(settings) if settings else Verifier.standard()
