@@ -15,6 +15,7 @@ from provenance_cli.explain import explain
 from provenance_cli.init import init
 from provenance_cli.protect import protect
 from provenance_cli.render import say
+from provenance_cli.trust import app as trust_app
 from provenance_cli.verify import verify
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.command()(init)
 app.command()(protect)
 app.command()(verify)
 app.command()(explain)
+app.add_typer(trust_app, name="trust")
 
 verify_app = typer.Typer(
     name="verify",

@@ -25,6 +25,7 @@ from provenance.sign.interface import Generator, SourceType
 
 if TYPE_CHECKING:
     from provenance.sign.local import LocalSigner
+    from provenance.trust import TrustStore
     from provenance.watermark.interface import Watermarker
     from provenance.watermark.tile import Strength
 
@@ -108,10 +109,10 @@ class Config:
         return _parse(where, data)
 
     def anchors(self) -> tuple[str, ...]:
-        """The trust anchors in PEM.
+        """The trust anchors in PEM: those of [trust], then the lists that were added.
 
         Raises:
-            ConfigError: a file is missing or is not PEM.
+            ConfigError: a file is missing or is not PEM, or a list was altered.
         """
         bundles = []
         for path in self.trust:
@@ -128,7 +129,13 @@ class Config:
                 raise ConfigError(
                     f"{error}: restore {path}, or remove it from [trust] in {self.path}"
                 ) from error
-        return tuple(bundles)
+        return (*bundles, *self.trust_store().bundles())
+
+    def trust_store(self) -> TrustStore:
+        """The trust lists in the folder `trust` beside the configuration."""
+        from provenance.trust import TrustStore
+
+        return TrustStore(self.path.parent / "trust")
 
     def signer(self) -> LocalSigner:
         """The signer of [signing].

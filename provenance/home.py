@@ -51,7 +51,8 @@ key = "keys/signing.key"
 passphrase_env = {passphrase_env}
 
 [trust]
-# PEM bundles of the signers whose pictures `verify` calls trusted.
+# PEM bundles of the signers whose pictures `verify` calls trusted, besides those that
+# `provenance trust add` has put into the folder trust beside this file.
 anchors = ["keys/trust.pem"]
 
 [output]

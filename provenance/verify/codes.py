@@ -47,7 +47,7 @@ _SUCCESS = {
     "claimSignature.insideValidity": "The signature was made while the certificate was valid.",
     "signingCredential.trusted": "The signer's certificate leads to an anchor on your trust list.",
     "signingCredential.ocsp.notRevoked": "The certificate's authority says that it is not revoked.",
-    "timeStamp.validated": "The time-stamp is genuine and belongs to this signature.",
+    "timeStamp.validated": "The time-stamp is good and belongs to this signature.",
     "timeStamp.trusted": "The time-stamp authority is on your list.",
     "timeOfSigning.insideValidity": "The certificate was valid when the signature was made.",
     "assertion.hashedURI.match": "A statement in the manifest is the one that was signed.",

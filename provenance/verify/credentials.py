@@ -72,8 +72,7 @@ _CLASSES: Mapping[str, tuple[Status, str, str]] = {
         Status.CLAIMED,
         "Intact since it was signed, but the signer ({who}) is not on your trust list. Anybody can "
         "make such a signature.",
-        "If you know this signer, add their root certificate to [trust] anchors in "
-        "provenance.toml.",
+        "If you know this signer, add their root certificate: provenance trust add FILE.",
     ),
     "none": (
         Status.ABSENT,

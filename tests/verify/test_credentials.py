@@ -155,7 +155,7 @@ def test_what_an_unknown_signer_says_is_a_claim():
     (evidence,) = signed.examined(signed.signed().data)
     assert evidence.status is Status.CLAIMED
     assert "Provenance development signer, Test signers" in evidence.explanation
-    assert "[trust] anchors" in evidence.advice
+    assert "provenance trust add" in evidence.advice
     assert evidence.origin is Origin.GENERATED
 
 
