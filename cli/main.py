@@ -11,6 +11,7 @@ import typer
 
 from provenance import __version__
 from provenance_cli import exit_codes, failures
+from provenance_cli.doctor import doctor
 from provenance_cli.explain import explain
 from provenance_cli.init import init
 from provenance_cli.protect import protect
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(init)
 app.command()(protect)
 app.command()(verify)
+app.command()(doctor)
 app.command()(explain)
 app.add_typer(trust_app, name="trust")
 

@@ -37,7 +37,12 @@ FILE_NAME = "provenance.toml"
 _KNOWN: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "generator": {"name": str, "version": str, "source_type": str},
     "moderation": {"policy": str, "thresholds": dict},
-    "watermark": {"key": str, "strength": (str, int, float), "too_small": str},
+    "watermark": {
+        "key": str,
+        "strength": (str, int, float),
+        "too_small": str,
+        "existing": str,
+    },
     "signing": {"certificates": str, "key": str, "passphrase_env": str},
     "trust": {"anchors": list},
     "output": {"keep_metadata": bool, "publish_prompt": bool},
@@ -57,6 +62,7 @@ class Config:
         watermark_key: file with 32 bytes in hexadecimal.
         strength: `balanced`, `stealth`, `robust`, or a PSNR in dB.
         sign_too_small: sign pictures that are too small to mark, instead of refusing them.
+        replace_mark: take out a mark of the same key before writing, instead of refusing.
         certificates: chain in PEM, leaf first.
         signing_key: private key in PEM.
         passphrase_env: environment variable that holds the key's passphrase, or empty.
@@ -73,6 +79,7 @@ class Config:
     watermark_key: Path
     strength: str | float
     sign_too_small: bool
+    replace_mark: bool
     certificates: Path
     signing_key: Path
     passphrase_env: str
@@ -172,7 +179,9 @@ class Config:
                 "digits: restore it from your backup"
             )
         try:
-            return TileWatermarker(key, strength=cast("Strength", self.strength))
+            return TileWatermarker(
+                key, strength=cast("Strength", self.strength), replace=self.replace_mark
+            )
         except ValueError as error:
             raise ConfigError(f"[watermark] strength in {self.path}: {error}") from error
 
@@ -229,6 +238,12 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
             "[watermark] too_small",
             get["watermark"].get("too_small", "refuse"),
             {"refuse": False, "sign-only": True},
+        ),
+        replace_mark=_choice(
+            where,
+            "[watermark] existing",
+            get["watermark"].get("existing", "refuse"),
+            {"refuse": False, "replace": True},
         ),
         certificates=file("signing", "certificates", "keys/signing.pem"),
         signing_key=file("signing", "key", "keys/signing.key"),

@@ -42,6 +42,8 @@ key = "keys/watermark.key"
 strength = "balanced"
 # What to do with a picture that is too small to mark: "refuse", or "sign-only".
 too_small = "refuse"
+# What to do with a picture that carries a mark of this key: "refuse", or "replace" its mark.
+existing = "refuse"
 
 [signing]
 # Certificate chain in PEM, leaf first, and its private key.

@@ -31,6 +31,7 @@ gore = { flag = 0, block = 0.5 }
 key = "secret/mark.key"
 strength = 44.5
 too_small = "sign-only"
+existing = "replace"
 [signing]
 certificates = "/etc/keys/chain.pem"
 key = "secret/signing.key"
@@ -71,6 +72,7 @@ def test_every_key_is_read(load, tmp_path):
         watermark_key=tmp_path / "secret/mark.key",
         strength=44.5,
         sign_too_small=True,
+        replace_mark=True,
         certificates=Path("/etc/keys/chain.pem"),
         signing_key=tmp_path / "secret/signing.key",
         passphrase_env="SIGNING_PASSPHRASE",
@@ -94,6 +96,7 @@ def test_an_empty_file_is_cautious(load, tmp_path):
     assert not config.publish_prompt
     assert not config.keep_metadata
     assert not config.sign_too_small
+    assert not config.replace_mark
     assert config.watermark_key == tmp_path / "keys/watermark.key"
     assert config.limits == Limits()
 
@@ -131,6 +134,7 @@ def test_paths_may_begin_at_home(load, monkeypatch, tmp_path):
         ('[trust]\nanchors = [""]', r"has '' in \[trust\] anchors; expected file names"),
         ('[generator]\nsource_type = "photo"', r"source_type = 'photo'; expected one of trained"),
         ('[watermark]\ntoo_small = "skip"', "too_small = 'skip'; expected one of refuse, sign-on"),
+        ('[watermark]\nexisting = "keep"', "existing = 'keep'; expected one of refuse, replace"),
         ('[moderation]\npolicy = "strict"', r"policy 'strict' without \[moderation.thresholds\]"),
         ("[moderation]\nthresholds = 5", "expected dict"),
     ],

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from provenance_cli.main import main, verify_main
 
 from provenance import Config
+from provenance_cli.main import main, verify_main
 
 
 @dataclass(frozen=True)

@@ -97,9 +97,22 @@ def test_alpha_survives(cli, tmp_path, scene):
         assert result.getchannel("A").tobytes() == ramp.tobytes()
 
 
-def test_credentials_of_the_input_become_history(cli, photo, tmp_path):
+def test_marked_picture_is_refused_unless_replacing_is_allowed(cli, photo, tmp_path):
     cli("protect", photo, "-o", tmp_path / "one.png")
-    assert cli("protect", tmp_path / "one.png", "-o", tmp_path / "two.png").code == 0
+    result = cli("protect", tmp_path / "one.png", "-o", tmp_path / "two.png")
+    assert result.code == 2
+    assert "already carries" in result.err
+    assert not (tmp_path / "two.png").exists()
+
+
+def test_credentials_of_the_input_become_history(cli, photo, tmp_path, config: Config):
+    replacing = config.path.with_name("replacing.toml")
+    replacing.write_text(
+        config.path.read_text().replace('existing = "refuse"', 'existing = "replace"')
+    )
+    cli("protect", photo, "-o", tmp_path / "one.png")
+    again = ("protect", tmp_path / "one.png", "-o", tmp_path / "two.png", "--config", replacing)
+    assert cli(*again).code == 0
     (report,) = cli("verify", tmp_path / "two.png", "--json").lines
     credentials = report["evidence"][0]
     assert [a["action"] for a in credentials["details"]["actions"]] == [
@@ -164,7 +177,9 @@ def test_too_small_is_refused_unless_signing_alone_is_allowed(cli, tmp_path, con
     assert refused.is_one_sentence()
     assert not (tmp_path / "out.png").exists()
     allowing = config.path.with_name("small.toml")
-    allowing.write_text(config.path.read_text().replace('"refuse"', '"sign-only"'))
+    allowing.write_text(
+        config.path.read_text().replace('too_small = "refuse"', 'too_small = "sign-only"')
+    )
     result = cli(
         "protect", tmp_path / "tiny.png", "-o", tmp_path / "out.png", "--config", allowing, "--json"
     )
