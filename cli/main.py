@@ -14,6 +14,7 @@ from provenance_cli import exit_codes, failures
 from provenance_cli.doctor import doctor
 from provenance_cli.explain import explain
 from provenance_cli.init import init
+from provenance_cli.keys import app as keys_app
 from provenance_cli.protect import protect
 from provenance_cli.render import say
 from provenance_cli.trust import app as trust_app
@@ -33,6 +34,7 @@ app.command()(protect)
 app.command()(verify)
 app.command()(doctor)
 app.command()(explain)
+app.add_typer(keys_app, name="keys")
 app.add_typer(trust_app, name="trust")
 
 verify_app = typer.Typer(

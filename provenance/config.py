@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from provenance import _c2pa
 from provenance.codec.limits import Limits
-from provenance.errors import ConfigError, KeyUnusable
+from provenance.errors import ConfigError
 from provenance.moderate.interface import Policy, Threshold
 from provenance.moderate.policy import check
 from provenance.sign.interface import Generator, SourceType
@@ -121,8 +121,10 @@ class Config:
         Raises:
             ConfigError: a file is missing or is not PEM, or a list was altered.
         """
+        from provenance.keys import retired_anchors
+
         bundles = []
-        for path in self.trust:
+        for path in (*self.trust, *retired_anchors(self)):
             try:
                 # Names in any language may stand between the certificates.
                 text = path.read_text(encoding="utf-8", errors="replace")
@@ -162,25 +164,28 @@ class Config:
             KeyUnusable: the key is missing or damaged.
             ConfigError: the strength is not one we know.
         """
+        return self._watermarker(self.watermark_key)
+
+    def watermarkers(self) -> tuple[Watermarker, ...]:
+        """The scheme with the key in use, then with each retired one, for reading.
+
+        Raises:
+            KeyUnusable: a key is missing or damaged.
+            ConfigError: the strength is not one we know.
+        """
+        from provenance.keys import retired_watermark_keys
+
+        return (self.watermarker(), *map(self._watermarker, retired_watermark_keys(self)))
+
+    def _watermarker(self, path: Path) -> Watermarker:
+        from provenance.keys import read_watermark_key
         from provenance.watermark.tile import TileWatermarker
 
         try:
-            key = bytes.fromhex(self.watermark_key.read_text(encoding="ascii").strip())
-        except OSError as error:
-            raise KeyUnusable(
-                f"the watermark key {self.watermark_key} cannot be read ({error.strerror}); "
-                "restore it from your backup: without it no mark can be read"
-            ) from error
-        except ValueError:
-            key = b""  # the cause is left out: it may quote the key
-        if len(key) != 32:
-            raise KeyUnusable(
-                f"the watermark key {self.watermark_key} is damaged; expected 64 hexadecimal "
-                "digits: restore it from your backup"
-            )
-        try:
             return TileWatermarker(
-                key, strength=cast("Strength", self.strength), replace=self.replace_mark
+                read_watermark_key(path),
+                strength=cast("Strength", self.strength),
+                replace=self.replace_mark,
             )
         except ValueError as error:
             raise ConfigError(f"[watermark] strength in {self.path}: {error}") from error

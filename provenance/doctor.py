@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def examine(path: str | Path | None = None) -> tuple[Finding, ...]:
         ("trial", _trial),
     )
     for name, check in checks:
-        findings += _guarded(name, lambda check=check: check(config))
+        findings += _guarded(name, partial(check, config))
     return tuple(findings)
 
 

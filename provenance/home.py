@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +11,9 @@ from pathlib import Path
 from provenance.config import FILE_NAME
 from provenance.errors import OutputError
 from provenance.files import make_private_folder, write_atomically
+from provenance.keys import new_watermark_key
 from provenance.moderate.policy import standard
 from provenance.sign.development import create as create_chain
-
-KEY_BYTES = 32
-"""Of the watermark key: 256 bits."""
 
 TEMPLATE = """\
 # Configuration of Provenance. Paths are relative to this file.
@@ -139,7 +136,7 @@ def create(
         chain.certificates,
         chain.key,
         chain.anchors,
-        secrets.token_hex(KEY_BYTES).encode("ascii") + b"\n",
+        new_watermark_key(),
         _configuration(name, passphrase_env),
     )
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")

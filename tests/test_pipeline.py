@@ -70,7 +70,7 @@ def build(config: Config, **slots: object) -> Pipeline:
         "moderator": Moderator(Policy("test", {"nudity": Threshold(0.5, 0.8)}), (Scores(0.1),)),
         "watermarker": watermarker,
         "signer": config.signer(),
-        "verifier": Verifier.standard(anchors=config.anchors(), watermarker=watermarker),
+        "verifier": Verifier.standard(anchors=config.anchors(), watermarkers=[watermarker]),
         "says": Statements(Generator("test")),
         "anchors": config.anchors(),
     }
@@ -235,7 +235,7 @@ class TestFailsClosed:
             build(config, verifier=blind)(picture)
 
     def test_verifier_without_the_anchors(self, config, picture):
-        stranger = Verifier.standard(watermarker=config.watermarker())
+        stranger = Verifier.standard(watermarkers=[config.watermarker()])
         with pytest.raises(ReadbackFailed, match=r"\[trust\] anchors"):
             build(config, verifier=stranger)(picture)
 

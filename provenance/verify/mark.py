@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from provenance.evidence import Evidence, Origin, Status
 from provenance.picture import Picture
 from provenance.verify.interface import Subject
-from provenance.watermark.interface import Watermarker
+from provenance.watermark.interface import Payload, Reading, Watermarker
 
 
 class MarkCheck:
-    """Reads the watermark under your key.
+    """Reads the watermark under each of your keys.
 
     Args:
-        watermarker: the scheme with its key, or None when there is no key, which is reported.
+        watermarkers: the scheme with each key, the one in use first; none is reported.
     """
 
     name = "watermark"
 
-    def __init__(self, watermarker: Watermarker | None) -> None:
-        self._watermarker = watermarker
+    def __init__(self, *watermarkers: Watermarker) -> None:
+        self._watermarkers = watermarkers
 
     def examine(self, subject: Subject) -> Sequence[Evidence]:
         """Found with its false-positive rate, not found, or not checked and why."""
-        if self._watermarker is None:
+        if not self._watermarkers:
             return (
                 _unchecked(
                     "watermark.no-key",
@@ -39,22 +39,11 @@ class MarkCheck:
                     "watermark.no-pixels", f"The watermark was not looked for: {picture}.", ""
                 ),
             )
-        smallest = self._watermarker.smallest_side
-        reading = self._watermarker.extract(picture)
-        details = {"algorithm": self._watermarker.algorithm, **reading.details}
-        if reading.payload is not None:
-            return (
-                Evidence(
-                    "watermark",
-                    "watermark.found",
-                    Status.VERIFIED,
-                    "The pixels carry a mark made with your key. This picture, or one that it was "
-                    "made from, came out of your pipeline; it may have been edited since.",
-                    origin=Origin.GENERATED,
-                    false_positive_rate=reading.false_positive_rate,
-                    details={"payload": reading.payload.hex, **details},
-                ),
-            )
+        for number, watermarker in enumerate(self._watermarkers):
+            reading = watermarker.extract(picture)
+            if reading.payload is not None:
+                return (self._found(watermarker, reading.payload, reading, number),)
+        smallest = min(w.smallest_side for w in self._watermarkers)
         if min(picture.width, picture.height) < smallest:
             return (
                 _unchecked(
@@ -71,8 +60,25 @@ class MarkCheck:
                 Status.ABSENT,
                 "No mark made with your key was found. Strong edits remove a mark, and pictures "
                 "of others never had it, so this says nothing about where it comes from.",
-                details=details,
+                details={"algorithm": self._watermarkers[0].algorithm},
             ),
+        )
+
+    def _found(
+        self, watermarker: Watermarker, payload: Payload, reading: Reading, number: int
+    ) -> Evidence:
+        """The evidence of a mark. Each key tried is one more chance to find one in error."""
+        rate = min(1.0, reading.false_positive_rate * len(self._watermarkers))
+        facts = {"algorithm": watermarker.algorithm, "retired_key": number > 0, **reading.details}
+        return Evidence(
+            "watermark",
+            "watermark.found",
+            Status.VERIFIED,
+            "The pixels carry a mark made with your key. This picture, or one that it was made "
+            "from, came out of your pipeline; it may have been edited since.",
+            origin=Origin.GENERATED,
+            false_positive_rate=rate,
+            details={"payload": payload.hex, **facts},
         )
 
 

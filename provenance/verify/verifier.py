@@ -49,24 +49,24 @@ class Verifier:
         cls,
         *,
         anchors: Sequence[str] = (),
-        watermarker: Watermarker | None = None,
+        watermarkers: Sequence[Watermarker] = (),
         limits: Limits | None = None,
     ) -> Verifier:
         """Credentials, watermark and claims; what cannot be checked, it says.
 
         Args:
             anchors: PEM bundles of the signers that you trust.
-            watermarker: the scheme with your key.
+            watermarkers: the scheme with each of your keys, the one in use first.
             limits: on bytes and pixels.
         """
-        checks = (CredentialsCheck(anchors), MarkCheck(watermarker), ClaimsCheck())
+        checks = (CredentialsCheck(anchors), MarkCheck(*watermarkers), ClaimsCheck())
         return cls(checks, limits=limits)
 
     @classmethod
     def from_config(cls, config: Config) -> Verifier:
-        """With the trust anchors and the watermark key of a `provenance.toml`."""
+        """With the trust anchors and the watermark keys of a `provenance.toml`."""
         return cls.standard(
-            anchors=config.anchors(), watermarker=config.watermarker(), limits=config.limits
+            anchors=config.anchors(), watermarkers=config.watermarkers(), limits=config.limits
         )
 
     def verify(self, source: str | Path | bytes, *, name: str | None = None) -> Report:

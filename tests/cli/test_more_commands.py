@@ -1,4 +1,4 @@
-"""`explain`, `doctor` and `trust` on the command line."""
+"""`explain`, `doctor`, `trust` and `keys` on the command line."""
 
 from __future__ import annotations
 
@@ -54,3 +54,26 @@ def test_trust_lists_come_and_go(cli, own, tmp_path):
     assert cli("trust", "remove", "acme", "--config", own).code == 0
     assert cli("trust", "list", "--config", own, "--json").lines == []
     assert cli("trust", "remove", "acme", "--config", own).code == 2
+
+
+def test_keys_are_shown_rotated_and_revoked(cli, own, tmp_path):
+    before = cli("keys", "show", "--config", own, "--json").lines
+    assert [(k["role"], k["state"]) for k in before] == [
+        ("signing", "active"),
+        ("watermark", "active"),
+    ]
+    (new,) = cli("keys", "rotate", "watermark", "--config", own, "--json").lines
+    assert new["id"] != before[1]["id"]
+    assert "retired" in cli("keys", "show", "--config", own).out
+    assert cli("keys", "revoke", before[1]["id"], "--config", own).code == 0
+    assert cli("keys", "revoke", new["id"], "--config", own).code == 2
+    assert cli("keys", "rotate", "nonsense", "--config", own).code == 2
+
+
+@pytest.mark.parametrize("kind", ["signing", "watermark"])
+def test_new_keys_are_made_apart(cli, own, tmp_path, kind):
+    result = cli("keys", "new", kind, "-o", tmp_path / "apart")
+    assert result.code == 0
+    assert all((tmp_path / "apart") in p.parents for p in (tmp_path / "apart").iterdir())
+    assert {p.stat().st_mode & 0o777 for p in (tmp_path / "apart").iterdir()} == {0o600}
+    assert cli("keys", "new", kind, "-o", tmp_path / "apart").code == 2

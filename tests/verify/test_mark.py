@@ -33,8 +33,22 @@ def test_found(marked):
     assert evidence.status is Status.VERIFIED
     assert evidence.origin is Origin.GENERATED
     assert evidence.false_positive_rate == 2.0**-8
-    assert evidence.details == {"algorithm": SCHEME.algorithm, "payload": PAYLOAD.hex}
+    assert evidence.details == {
+        "algorithm": SCHEME.algorithm,
+        "payload": PAYLOAD.hex,
+        "retired_key": False,
+    }
     assert "may have been edited since" in evidence.explanation
+
+
+def test_mark_of_a_second_key_is_found_at_twice_the_rate(marked):
+    class OtherKey(FakeWatermarker):
+        _MAGIC = 0x3C
+
+    (evidence,) = MarkCheck(OtherKey(), SCHEME).examine(subject(marked))
+    assert evidence.code == "watermark.found"
+    assert evidence.false_positive_rate == 2.0**-7
+    assert evidence.details["retired_key"] is True
 
 
 def test_not_found_says_nothing():
@@ -46,7 +60,7 @@ def test_not_found_says_nothing():
 
 
 def test_without_a_key_it_is_not_looked_for():
-    (evidence,) = MarkCheck(None).examine(subject(signed.drawing()))
+    (evidence,) = MarkCheck().examine(subject(signed.drawing()))
     assert evidence.code == "watermark.no-key"
     assert evidence.status is Status.UNCHECKED
     assert "provenance init" in evidence.advice

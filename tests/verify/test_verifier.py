@@ -63,7 +63,7 @@ def test_every_check_speaks_in_its_place():
     from provenance.picture import Encoding
 
     data = encode(marked, Encoding()).data
-    report = Verifier.standard(watermarker=FakeWatermarker()).verify(data)
+    report = Verifier.standard(watermarkers=[FakeWatermarker()]).verify(data)
     assert [e.source for e in report.evidence] == ["credentials", "watermark", "claims"]
     assert report.verdict.outcome is Outcome.VERIFIED
     assert report.find("watermark")[0].details["payload"] == Payload(7).hex
