@@ -1,0 +1,1 @@
+"""Durable credentials: manifests found again by watermark or fingerprint, and the issuance log."""
