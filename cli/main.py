@@ -19,6 +19,7 @@ from provenance_cli.protect import protect
 from provenance_cli.render import say
 from provenance_cli.trust import app as trust_app
 from provenance_cli.verify import verify
+from provenance_cli.watermark import app as watermark_app
 
 app = typer.Typer(
     name="provenance",
@@ -36,6 +37,7 @@ app.command()(doctor)
 app.command()(explain)
 app.add_typer(keys_app, name="keys")
 app.add_typer(trust_app, name="trust")
+app.add_typer(watermark_app, name="watermark")
 
 verify_app = typer.Typer(
     name="verify",

@@ -19,6 +19,7 @@ from provenance.verify.interface import Check, Subject, VerdictPolicy
 from provenance.verify.mark import MarkCheck
 from provenance.verify.media import media_type
 from provenance.verify.policy import StandardPolicy
+from provenance.verify.stamps import StampCheck
 
 if TYPE_CHECKING:
     from provenance.config import Config
@@ -52,14 +53,19 @@ class Verifier:
         watermarkers: Sequence[Watermarker] = (),
         limits: Limits | None = None,
     ) -> Verifier:
-        """Credentials, watermark and claims; what cannot be checked, it says.
+        """Credentials, watermark, stamps and claims; what cannot be checked, it says.
 
         Args:
             anchors: PEM bundles of the signers that you trust.
             watermarkers: the scheme with each of your keys, the one in use first.
             limits: on bytes and pixels.
         """
-        checks = (CredentialsCheck(anchors), MarkCheck(*watermarkers), ClaimsCheck())
+        checks = (
+            CredentialsCheck(anchors),
+            MarkCheck(*watermarkers),
+            StampCheck(),
+            ClaimsCheck(),
+        )
         return cls(checks, limits=limits)
 
     @classmethod

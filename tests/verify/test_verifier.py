@@ -38,7 +38,7 @@ def test_the_report_names_the_very_bytes():
     assert report.sha256 == hashlib.sha256(data).hexdigest()
     assert (report.name, report.size, report.media_type) == ("x.jpg", len(data), "image/jpeg")
     assert (report.width, report.height) == (64, 48)
-    assert list(report.timings) == ["decode", "credentials", "watermark", "claims"]
+    assert list(report.timings) == ["decode", "credentials", "watermark", "stamps", "claims"]
 
 
 def test_a_path_and_bytes_give_the_same_report(tmp_path):
@@ -64,7 +64,7 @@ def test_every_check_speaks_in_its_place():
 
     data = encode(marked, Encoding()).data
     report = Verifier.standard(watermarkers=[FakeWatermarker()]).verify(data)
-    assert [e.source for e in report.evidence] == ["credentials", "watermark", "claims"]
+    assert [e.source for e in report.evidence] == ["credentials", "watermark", "stamps", "claims"]
     assert report.verdict.outcome is Outcome.VERIFIED
     assert report.find("watermark")[0].details["payload"] == Payload(7).hex
 
@@ -101,7 +101,11 @@ def test_files_that_are_not_pictures_are_examined_for_credentials():
     assert report.media_type == "image/svg+xml"
     assert (report.width, report.height) == (None, None)
     assert report.find("credentials")[0].code == "credentials.none"
-    assert {e.code for e in report.unchecked} == {"watermark.no-key", "claims.unsupported"}
+    assert {e.code for e in report.unchecked} == {
+        "watermark.no-key",
+        "stamps.no-pixels",
+        "claims.unsupported",
+    }
 
 
 def test_the_report_is_json():
@@ -110,7 +114,7 @@ def test_the_report_is_json():
     assert record["schema"] == "provenance.report/1"
     assert record["verdict"]["outcome"] == "verified"
     assert record["evidence"][0]["code"] == "credentials.trusted"
-    assert set(record["timings_ms"]) == {"decode", "credentials", "watermark", "claims"}
+    assert set(record["timings_ms"]) == {"decode", "credentials", "watermark", "stamps", "claims"}
 
 
 def test_the_verifier_of_a_configuration(config, verifier, pipeline, picture):
