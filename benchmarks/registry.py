@@ -86,6 +86,10 @@ def titled(image: Image.Image, _: np.random.Generator) -> Image.Image:
     return copy
 
 
+def barred(image: Image.Image, _: np.random.Generator) -> Image.Image:
+    return ImageOps.expand(image, (0, round(0.15 * image.height)))
+
+
 def noisy(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     pixels = np.asarray(image, np.float32) + 12 * rng.standard_normal((*image.size[::-1], 3))
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
@@ -121,7 +125,12 @@ ATTACKS: dict[str, Attack] = {
     "crop to 87 %": cropped(0.87),
     "crop to 80 %": cropped(0.80),
     "crop to 90 %, half size, JPEG 50": together(cropped(0.9), scaled(0.5), jpeg(50)),
+    "black bars, 15 % above and below": barred,
 }
+SHARES = {name: float(name[8:10]) ** 2 / 1e4 for name in ATTACKS if name.startswith("crop to")} | {
+    "black bars, 15 % above and below": 1.3
+}
+"""Area of the result, in areas of the picture, where scaling alone does not explain it."""
 
 
 @dataclass(frozen=True)
@@ -212,9 +221,8 @@ def attacked(
                 same = registered[hits[0][0] - 1][0].repository == source.repository
                 (siblings if same else wrong)[name] += 1
             # The mark would tell the share of the area; scaling leaves it, cropping does not.
-            share = {"97": 0.94, "95": 0.9, "90": 0.81, "87": 0.757, "80": 0.64}
-            kept_share = next((s for k, s in share.items() if f"crop to {k}" in name), 1.0)
-            side = (subject.width * subject.height / (recorded_tiles * kept_share)) ** 0.5
+            seen = recorded_tiles * SHARES.get(name, 1.0)
+            side = (subject.width * subject.height / seen) ** 0.5
             reading = {"period": [[side, 0.0], [0.0, side]]}
             answer = compare(subject, kept, recorded_tiles=recorded_tiles, reading=reading)
             guard[name][answer.resemblance] += 1

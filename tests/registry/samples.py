@@ -73,7 +73,7 @@ def mounted(folder, options):
     try:
         yield
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def remount(folder, options):

@@ -5,7 +5,11 @@ from dataclasses import replace
 import pytest
 
 from provenance.evidence import Origin
+from provenance.registry.fingerprint import ALGORITHM
 from provenance.registry.stored import State, judge
+from provenance.sign.interface import Mark, Statement
+from provenance.sign.sign import sign
+from provenance.watermark.payload import Payload
 from tests import signed
 from tests.registry.samples import a_fingerprint, a_record
 
@@ -75,3 +79,11 @@ def test_a_mark_that_the_manifest_does_not_name():
 def test_a_fingerprint_that_no_manifest_names_is_taken_as_it_is():
     made = recorded(signed.signed(), fingerprint=a_fingerprint(3))
     assert judge(made, signed.anchors()).state is State.TRUSTED
+
+
+def test_a_fingerprint_other_than_the_manifest_names():
+    """Whoever alters the registry cannot lead another picture to a good manifest."""
+    named = Statement(signed.GENERATOR, mark=Mark(ALGORITHM, Payload(5)))
+    made = sign(signed.encoded(), named, signed.signer(), signed.anchors())
+    claimed = recorded(made, fingerprint=a_fingerprint(3))
+    assert judge(claimed, signed.anchors()).state is State.DAMAGED

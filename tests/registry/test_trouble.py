@@ -90,7 +90,7 @@ def test_a_full_disk(tmp_path):
 def test_no_database_at_all(path):
     path.write_bytes(b"This is a letter to my grandmother.\n" * 100)
     with refused(r"the file is damaged or no registry; restore it from your backup"):
-        SqlRegistry(path).count()
+        SqlRegistry(path).check()
 
 
 def test_damaged_pages(filled):
