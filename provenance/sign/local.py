@@ -1,18 +1,24 @@
-"""A signer whose private key is a PEM file on this machine."""
+"""A signer whose private key is in this process: from PEM files, or from the environment."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from provenance import _c2pa
 from provenance.errors import KeyUnusable
+from provenance.sign import chain
+
+CERTIFICATES_VARIABLE = "PROVENANCE_SIGNING_CERTIFICATES"
+KEY_VARIABLE = "PROVENANCE_SIGNING_KEY"
+PASSPHRASE_VARIABLE = "PROVENANCE_SIGNING_PASSPHRASE"  # noqa: S105 - a name
 
 
 class LocalSigner:
@@ -25,7 +31,8 @@ class LocalSigner:
         source: name of the key's file, for messages.
 
     Raises:
-        KeyUnusable: damaged, locked, of an unsupported kind, expired, or not the certificate's.
+        KeyUnusable: damaged, locked, of an unsupported kind, expired, not the certificate's, or the
+            certificate is not for signing claims.
     """
 
     def __init__(
@@ -37,25 +44,18 @@ class LocalSigner:
     ) -> None:
         self._source = source
         self._key = _private_key(key, passphrase, source)
-        self._algorithm = _algorithm(self._key, source)
-        try:
-            chain = x509.load_pem_x509_certificates(certificates)
-            public = _spki(chain[0].public_key())
-        except (ValueError, UnsupportedAlgorithm) as error:
-            raise KeyUnusable(
-                f"the certificate chain beside {source} cannot be read; expected PEM "
-                "certificates, leaf first: restore the file or run provenance init --force"
-            ) from error
-        self._leaf = chain[0]
-        if public != _spki(self._key.public_key()):
+        self._algorithm = chain.algorithm(self._key.public_key(), source)
+        found = chain.load(certificates, source)
+        self._leaf = found[0]
+        if _spki(self._leaf.public_key()) != _spki(self._key.public_key()):
             raise KeyUnusable(
                 f"{source} is not the key of the first certificate "
                 f"({self._leaf.subject.rfc4514_string()}); put the leaf first, or use its own key"
             )
+        chain.check(found, source)
         # Written anew: the file may hold remarks in any encoding, or even the key.
         pem = serialization.Encoding.PEM
-        self._certificates = b"".join(c.public_bytes(pem) for c in chain)
-        self._check_dates()
+        self._certificates = b"".join(c.public_bytes(pem) for c in found)
 
     @classmethod
     def from_files(
@@ -66,16 +66,27 @@ class LocalSigner:
         Raises:
             KeyUnusable: as above, or a file is missing or cannot be read.
         """
+        return cls(read_pem(certificates), read_pem(key), passphrase, source=str(key))
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> LocalSigner:
+        r"""Take chain, key and passphrase from the environment, as PEM text.
+
+        $PROVENANCE_SIGNING_CERTIFICATES, $PROVENANCE_SIGNING_KEY and, for an encrypted key,
+        $PROVENANCE_SIGNING_PASSPHRASE. Where line ends cannot be kept, `\n` may stand for them.
+
+        Raises:
+            KeyUnusable: as above, or a variable is missing.
+        """
+        given = os.environ if environment is None else environment
         parts = []
-        for path in (certificates, key):
-            try:
-                parts.append(path.read_bytes())
-            except OSError as error:
-                raise KeyUnusable(
-                    f"{path} cannot be read ({error.strerror}); expected a PEM file: restore it, "
-                    "or run provenance init"
-                ) from error
-        return cls(parts[0], parts[1], passphrase, source=str(key))
+        for name in (CERTIFICATES_VARIABLE, KEY_VARIABLE):
+            text = given.get(name, "").strip()
+            if not text:
+                raise KeyUnusable(f"${name} is not set; expected PEM text")
+            parts.append(text.replace("\\n", "\n").encode("utf-8", "surrogateescape"))
+        phrase = given.get(PASSPHRASE_VARIABLE, "").encode("utf-8", "surrogateescape")
+        return cls(parts[0], parts[1], phrase or None, source=f"the key in ${KEY_VARIABLE}")
 
     @property
     def algorithm(self) -> str:
@@ -87,8 +98,14 @@ class LocalSigner:
         """Who signs, as RFC 4514 text."""
         return self._leaf.subject.rfc4514_string()
 
-    def open(self) -> Any:
-        """A c2pa signer for one picture, to be closed by the caller.
+    @property
+    def certificates(self) -> bytes:
+        """The chain in PEM, leaf first."""
+        return self._certificates
+
+    @contextmanager
+    def open(self, timestamp: str | None = None) -> Iterator[Any]:
+        """A c2pa signer for one picture.
 
         The key goes to the native library itself: through a callback every manifest would grow by
         10 kB, which c2pa-rs reserves for signatures whose size it cannot know.
@@ -96,30 +113,35 @@ class LocalSigner:
         Raises:
             KeyUnusable: the certificate has expired meanwhile.
         """
-        self._check_dates()
+        chain.check_dates(self._leaf, self._source)
         c2pa = _c2pa.load()
         pem = self._key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        return c2pa.Signer.from_info(
-            c2pa.C2paSignerInfo(self._algorithm, self._certificates, pem, None)
-        )
-
-    def _check_dates(self) -> None:
-        now = datetime.now(UTC)
-        start, end = self._leaf.not_valid_before_utc, self._leaf.not_valid_after_utc
-        if not start <= now <= end:
-            raise KeyUnusable(
-                f"the certificate of {self._source} is valid from {start:%Y-%m-%d} to "
-                f"{end:%Y-%m-%d}, today is {now:%Y-%m-%d}; install a current certificate, "
-                "or run provenance init --force for a new development one"
-            )
+        info = c2pa.C2paSignerInfo(self._algorithm, self._certificates, pem, timestamp)
+        with c2pa.Signer.from_info(info) as signer:
+            yield signer
 
     def __repr__(self) -> str:
         """The subject alone."""
         return f"LocalSigner({self.subject!r}, {self._algorithm})"
+
+
+def read_pem(path: Path) -> bytes:
+    """The bytes of a key's or a certificate's file.
+
+    Raises:
+        KeyUnusable: missing, or it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise KeyUnusable(
+            f"{path} cannot be read ({error.strerror}); expected a PEM file: restore it, "
+            "or run provenance init"
+        ) from error
 
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
@@ -146,19 +168,6 @@ def _private_key(pem: bytes, passphrase: bytes | None, source: str) -> PrivateKe
             f"{source} is a {type(key).__name__}; expected EC P-256, EC P-384, RSA or Ed25519"
         )
     return key
-
-
-def _algorithm(key: PrivateKey, source: str) -> str:
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return "ed25519"
-    if isinstance(key, rsa.RSAPrivateKey):
-        if key.key_size < 2048:
-            raise KeyUnusable(f"{source} is RSA with {key.key_size} bits; C2PA asks for 2048")
-        return "ps256"
-    names = {"secp256r1": "es256", "secp384r1": "es384"}
-    if key.curve.name not in names:
-        raise KeyUnusable(f"{source} is on the curve {key.curve.name}; expected P-256 or P-384")
-    return names[key.curve.name]
 
 
 def _spki(key: Any) -> bytes:

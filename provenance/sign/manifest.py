@@ -1,24 +1,19 @@
 """The manifest definition: which assertions are made, in C2PA's words.
 
-Labels and fields follow the C2PA specification 2.2: actions in 18.15, soft binding in 18.10.
+Labels and fields follow the C2PA specification 2.2; each assertion has a module of its own.
 """
 
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
 from typing import Any
 
-from provenance._version import __version__
-from provenance.sign.interface import Generator, Mark, Statement
+from provenance.sign import actions, generation, mining
+from provenance.sign.interface import Mark, Statement
 
-ACTIONS = "c2pa.actions.v2"
+ACTIONS = actions.LABEL
 SOFT_BINDING = "c2pa.soft-binding"
-GENERATION = "org.provenance-kit.generation"
-"""Ours: what the user asked to publish of how the picture was generated."""
-
-PARENT_LABEL = "parent"
-"""Links the ingredient to the action that opened it; never leaves the definition."""
+GENERATION = generation.LABEL
 
 
 def definition(statement: Statement, manifest_id: str) -> dict[str, Any]:
@@ -28,51 +23,31 @@ def definition(statement: Statement, manifest_id: str) -> dict[str, Any]:
         statement: what to say.
         manifest_id: `urn:c2pa:` and a version 4 UUID; becomes the manifest's label.
     """
-    assertions = [_created(ACTIONS, {"actions": _actions(statement)})]
+    assertions = [_created(ACTIONS, actions.data(statement))]
     if statement.mark is not None:
         assertions.append(_created(SOFT_BINDING, _soft_binding(statement.mark)))
-    if statement.prompt is not None:
-        assertions.append(_created(GENERATION, {"prompt": statement.prompt}))
-    return {
+    generated = generation.data(statement)
+    if generated:
+        assertions.append(_created(GENERATION, generated))
+    if statement.mining is not None:
+        assertions.append(_created(mining.LABEL, statement.mining.data()))
+    assertions += [_created(extra.label, extra.data) for extra in statement.extra]
+    defined: dict[str, Any] = {
         "label": manifest_id,
-        "claim_generator_info": [_agent(Generator("provenance-kit", __version__))],
+        "claim_generator_info": [actions.agent(actions.OURSELVES)],
         "assertions": assertions,
     }
-
-
-def _actions(statement: Statement) -> list[dict[str, Any]]:
-    """First `created` or, for a picture with a history, `opened`; then the watermark."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    agent = _agent(statement.generator)
-    if statement.parent is None:
-        actions = [
-            {
-                "action": "c2pa.created",
-                "digitalSourceType": statement.source_type.uri,
-                "softwareAgent": agent,
-                "when": now,
-            }
-        ]
-    else:
-        opened = {"ingredientIds": [PARENT_LABEL]}
-        actions = [{"action": "c2pa.opened", "parameters": opened, "when": now}]
-    if statement.mark is not None:
-        agent = _agent(Generator("provenance-kit", __version__))
-        actions.append({"action": "c2pa.watermarked.bound", "when": now, "softwareAgent": agent})
-    return actions
+    return {**defined, "title": statement.title} if statement.title else defined
 
 
 def _soft_binding(mark: Mark) -> dict[str, Any]:
-    """The payload as base64 of its bytes, most significant first, over the whole picture."""
+    """The payload as base64 of its bytes, most significant first, over the whole picture.
+
+    Source: C2PA 2.2, section 18.10.
+    """
     raw = mark.payload.value.to_bytes(mark.payload.bits // 8, "big")
     value = base64.b64encode(raw).decode("ascii")
     return {"alg": mark.algorithm, "blocks": [{"scope": {}, "value": value}]}
-
-
-def _agent(generator: Generator) -> dict[str, str]:
-    """A generator-info map; an unknown version is left out rather than invented."""
-    named = {"name": generator.name}
-    return {**named, "version": generator.version} if generator.version else named
 
 
 def _created(label: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -4,92 +4,23 @@ from __future__ import annotations
 
 import traceback
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from provenance._c2pa import C2PA_EKU
-from provenance.errors import KeyUnusable, SigningFailed
+from provenance.errors import KeyUnusable
 from provenance.sign.development import create
 from provenance.sign.local import LocalSigner
 from tests import signed
+from tests.sign.chains import issued, pem
 
 PASSPHRASE = b"correct horse battery staple"
-PEM = serialization.Encoding.PEM
 
 
 @pytest.fixture(scope="module")
 def locked():
     return create("Locked", passphrase=PASSPHRASE)
-
-
-def pem(key: Any, form: str = "PKCS8", passphrase: bytes | None = None) -> bytes:
-    """The private key as a file."""
-    encryption = (
-        serialization.BestAvailableEncryption(passphrase)
-        if passphrase
-        else serialization.NoEncryption()
-    )
-    return key.private_bytes(PEM, getattr(serialization.PrivateFormat, form), encryption)
-
-
-def issued(key: Any, usage: x509.ObjectIdentifier | None = None) -> tuple[bytes, str]:
-    """A chain of one leaf for `key`, and its root."""
-    root_key = ec.generate_private_key(ec.SECP256R1())
-    root = _certificate("root", root_key.public_key(), "root", root_key, authority=True)
-    leaf = _certificate("leaf", key.public_key(), "root", root_key, authority=False, usage=usage)
-    return leaf.public_bytes(PEM), root.public_bytes(PEM).decode()
-
-
-def _certificate(
-    name: str,
-    public: Any,
-    issuer: str,
-    issuer_key: ec.EllipticCurvePrivateKey,
-    *,
-    authority: bool,
-    usage: x509.ObjectIdentifier | None = None,
-) -> x509.Certificate:
-    def named(text: str) -> x509.Name:
-        return x509.Name(
-            [
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Kinds of keys"),
-                x509.NameAttribute(NameOID.COMMON_NAME, text),
-            ]
-        )
-
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(named(name))
-        .issuer_name(named(issuer))
-        .public_key(public)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(authority, None), critical=True)
-        .add_extension(
-            x509.KeyUsage(
-                not authority, False, False, False, False, authority, authority, False, False
-            ),
-            critical=True,
-        )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False
-        )
-    )
-    if not authority:
-        usages = [
-            usage or x509.ObjectIdentifier(C2PA_EKU),
-            *([] if usage else [ExtendedKeyUsageOID.EMAIL_PROTECTION]),
-        ]
-        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-    return builder.sign(issuer_key, hashes.SHA256())
 
 
 def said(error: BaseException | None) -> str:
@@ -249,12 +180,48 @@ def test_unsupported_kinds_of_keys(make, message):
     assert_silent(said(info.value), pem(key))
 
 
-def test_a_certificate_for_another_use_is_refused_by_c2pa():
+def test_a_certificate_for_another_use_is_named_with_its_use():
     key = ec.generate_private_key(ec.SECP256R1())
     leaf, _ = issued(key, ExtendedKeyUsageOID.CODE_SIGNING)
-    with pytest.raises(SigningFailed, match="C2PA refused to sign the picture as CN=leaf") as info:
-        signed.signed(by=LocalSigner(leaf, pem(key)))
+    with pytest.raises(KeyUnusable, match="it is for code signing; C2PA wants") as info:
+        LocalSigner(leaf, pem(key))
     assert_silent(said(info.value), pem(key))
+
+
+def _environment(made, **more):
+    return {
+        "PROVENANCE_SIGNING_CERTIFICATES": made.certificates.decode(),
+        "PROVENANCE_SIGNING_KEY": made.key.decode(),
+        **more,
+    }
+
+
+def test_the_environment_holds_key_and_chain(locked):
+    made = signed.chain()
+    assert LocalSigner.from_environment(_environment(made)).subject == signed.signer().subject
+    phrase = {"PROVENANCE_SIGNING_PASSPHRASE": PASSPHRASE.decode()}
+    assert LocalSigner.from_environment(_environment(locked, **phrase)).algorithm == "es256"
+
+
+def test_line_ends_may_be_written_out_in_the_environment():
+    flat = {name: text.replace("\n", "\\n") for name, text in _environment(signed.chain()).items()}
+    assert LocalSigner.from_environment(flat).subject == signed.signer().subject
+
+
+def test_the_environment_is_read_when_none_is_given(monkeypatch):
+    for name, text in _environment(signed.chain()).items():
+        monkeypatch.setenv(name, text)
+    data = signed.signed(by=LocalSigner.from_environment()).data
+    assert signed.codes(data, *signed.anchors()) == ["trusted"]
+
+
+def test_what_is_missing_or_wrong_in_the_environment_is_named_and_not_quoted(locked):
+    given = _environment(locked, PROVENANCE_SIGNING_PASSPHRASE="wrong horse")
+    with pytest.raises(KeyUnusable, match=r"\$PROVENANCE_SIGNING_KEY is not set"):
+        LocalSigner.from_environment({**given, "PROVENANCE_SIGNING_KEY": " "})
+    with pytest.raises(KeyUnusable, match=r"key in \$PROVENANCE_SIGNING_KEY cannot be") as info:
+        LocalSigner.from_environment(given)
+    assert_silent(said(info.value), b"wrong horse", locked.key)
 
 
 def test_missing_files_are_named(tmp_path):
