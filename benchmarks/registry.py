@@ -34,6 +34,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from provenance.picture import Picture
 from provenance.registry import fingerprint as prints
+from provenance.registry.bars import without_bars
 from provenance.registry.entry import Issued
 from provenance.registry.fingerprint import MATCH, SAME, Fingerprint, Probes
 from provenance.registry.guard import Resemblance, compare
@@ -215,6 +216,9 @@ def attacked(
             subject = picture(copy)
             offered = prints.probes(subject)
             hits = index.search(offered, limit=1) if offered else []
+            if not hits and (inner := without_bars(subject)) is not subject:
+                offered = prints.probes(inner)
+                hits = index.search(offered, limit=1) if offered else []
             if hits and hits[0][0] == number:
                 found[name] += 1
             elif hits:

@@ -46,6 +46,9 @@ PLAIN = 50
 """Pictures with less detail get no fingerprint: their bits would be noise. The unit and the value
 are those of PDQ's quality metric."""
 
+_PLAIN_COPY = PLAIN // 3
+"""A copy may be darker or flatter than what was recorded."""
+
 _CANVAS = 256
 _GRID = 64
 _SIDE = 16
@@ -121,10 +124,16 @@ def probes(picture: Picture) -> Probes | None:
     """What to look for when this picture may be a copy, perhaps mirrored or cropped to 90 %."""
     canvas = small(picture)
     grid = _reduced(canvas, (0, 0, _CANVAS, _CANVAS))
-    if detail(grid) < PLAIN // 3:  # a copy may be darker or flatter than what was recorded
+    if detail(grid) < _PLAIN_COPY:
         return None
     parts = [hash_window(canvas, box) for share, places in _CROPS for box in middles(share, places)]
     return Probes((hash_of(grid), hash_of(grid[:, ::-1])), tuple(parts))
+
+
+def whole_hash(picture: Picture) -> bytes | None:
+    """The hash of a copy as it is; None when it is too plain."""
+    grid = _reduced(small(picture), (0, 0, _CANVAS, _CANVAS))
+    return None if detail(grid) < _PLAIN_COPY else hash_of(grid)
 
 
 def distance(a: Fingerprint, b: Fingerprint) -> int:

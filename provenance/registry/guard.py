@@ -19,13 +19,11 @@ import numpy as np
 
 from provenance.picture import Picture
 from provenance.registry import fingerprint as prints
+from provenance.registry.bars import without_bars
 from provenance.registry.fingerprint import MATCH, SAME, Fingerprint
 
 WHOLE = 0.85
 """Share of the recorded area from which on a copy can be compared: a crop to 92 % of each side."""
-
-_PLAIN = 12
-"""Levels within which a row counts as a part of a bar; compression leaves some."""
 
 _SQUARE = 0.06
 """How far a mark's axes may lean, as a tangent: 3.4 degrees."""
@@ -80,13 +78,13 @@ def compare(
     """
     said = reading or {}
     share = _share(picture, recorded_tiles, said)
-    offered = prints.probes(picture)
-    if recorded is None or offered is None:
+    whole = prints.whole_hash(picture)
+    if recorded is None or whole is None:
         return Comparison(Resemblance.UNCLEAR, None, share)
-    as_it_is = prints.differing(offered.whole[0], recorded.whole)
+    as_it_is = prints.differing(whole, recorded.whole)
     if as_it_is <= SAME:
         return Comparison(Resemblance.SAME, as_it_is, share)
-    inner = _without_bars(picture)
+    inner = without_bars(picture)
     best = min(
         _best(view, recorded) for view in ([picture] if inner is picture else [picture, inner])
     )
@@ -114,16 +112,6 @@ def _share(
 ) -> float | None:
     now = tiles(reading, picture.width, picture.height)
     return now / recorded_tiles if now and recorded_tiles else None
-
-
-def _without_bars(picture: Picture) -> Picture:
-    """The picture without plain rows and columns along its edges; itself if it has none."""
-    gray = picture.pixels.mean(axis=2)
-    rows, columns = (np.flatnonzero(np.ptp(gray, axis=axis) > _PLAIN) for axis in (1, 0))
-    if len(rows) == 0 or len(columns) == 0:
-        return picture
-    inner = picture.pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return picture if inner.shape == picture.pixels.shape else Picture(np.ascontiguousarray(inner))
 
 
 def tiles(reading: Mapping[str, Any], width: int, height: int) -> float | None:

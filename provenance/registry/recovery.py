@@ -7,9 +7,10 @@ from typing import Any
 
 from provenance.evidence import Evidence, Origin, Status
 from provenance.picture import Picture
+from provenance.registry.bars import without_bars
 from provenance.registry.fingerprint import probes
 from provenance.registry.guard import Comparison, Resemblance, compare
-from provenance.registry.interface import Record, Registry, RegistryUnavailable
+from provenance.registry.interface import Match, Record, Registry, RegistryUnavailable
 from provenance.registry.stored import State, Stored, judge
 from provenance.verify.interface import Subject
 from provenance.watermark.interface import Reading, Watermarker
@@ -108,9 +109,15 @@ class RecoveryCheck:
                 return watermarker.algorithm, reading.payload.hex, reading
         return None
 
-    def _by_looks(self, picture: Picture) -> Evidence | None:
+    def _alike(self, picture: Picture) -> tuple[Match, ...]:
         offered = probes(picture)
-        found = self._registry.by_fingerprint(offered, _CANDIDATES) if offered else ()
+        return self._registry.by_fingerprint(offered, _CANDIDATES) if offered else ()
+
+    def _by_looks(self, picture: Picture) -> Evidence | None:
+        found = self._alike(picture)
+        if not found:
+            inner = without_bars(picture)
+            found = () if inner is picture else self._alike(inner)
         for match in found:
             stored = judge(match.record, self._anchors)
             if stored.state is State.DAMAGED:

@@ -154,6 +154,14 @@ def test_without_a_mark_it_is_found_by_its_looks(check, original, issued):
     assert "Looks prove nothing" in found.explanation
 
 
+def test_bars_around_it_do_not_hide_its_looks(check, original, issued):
+    framed = np.zeros((800, 640, 3), np.uint8)
+    framed[144:656] = original.pixels
+    found = examined(check, Picture.from_array(framed))
+    assert found.code == "recovery.found-by-fingerprint"
+    assert found.details["manifest_id"] == issued[0].manifest_id
+
+
 def test_a_mark_moved_onto_another_picture(check, watermarker):
     rng = np.random.default_rng(4)
     blots = Image.fromarray(rng.integers(40, 216, (12, 16, 3), np.uint8))
