@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 from pathlib import Path
@@ -17,9 +18,12 @@ def load() -> dict[str, Any]:
 
 def update(section: str, value: Any) -> None:
     """Replace one section."""
-    everything = load()
-    everything[section] = value
-    METRICS.write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    with METRICS.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # scripts may run beside each other
+        everything = load()
+        everything[section] = value
+        text = json.dumps(everything, indent=1, sort_keys=True) + "\n"
+        METRICS.write_text(text, encoding="utf-8")
 
 
 def wilson(hits: int, trials: int, z: float = 1.96) -> tuple[float, float]:

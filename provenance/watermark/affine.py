@@ -21,12 +21,12 @@ from provenance.watermark.geometry import (
     Candidate,
     Floats,
     Matrix,
+    Sampler,
     blur,
     constellation_score,
     look_up,
     peaks,
     refine,
-    sample,
     signed_weights,
 )
 from provenance.watermark.layout import REACH, Layout
@@ -55,8 +55,8 @@ class AffineMap:
         axis = np.exp(self._low + STEP * np.arange(self._shifts + reach))
         axis = axis[axis < 0.49 * np.sqrt(2)]
         angle = np.pi * np.arange(ANGLES) / ANGLES - np.pi / 2
-        self._fy = axis[:, None] * np.sin(angle)[None, :]
-        self._fx = axis[:, None] * np.cos(angle)[None, :]
+        self._inside = len(axis)
+        self._sampler = Sampler(axis[:, None] * np.sin(angle), axis[:, None] * np.cos(angle))
         self._stretches = [
             _stretch(size, 2 * np.pi * turn / count) @ np.diag([1.0, flip])
             for size, count in RINGS
@@ -76,7 +76,7 @@ class AffineMap:
     def search(self, ratio: Floats, spectrum: Spectrum, count: int) -> list[Candidate]:
         """The best `count` geometries, roughly."""
         padded = np.zeros((self._rows, ANGLES), np.float32)
-        padded[: len(self._fy)] = sample(blur(ratio, 3), spectrum, self._fy, self._fx)
+        padded[: self._inside] = self._sampler(blur(ratio, 3), spectrum.padded)
         transform = scipy.fft.rfft2(padded)
         everywhere = np.ones((self._shifts, ANGLES), np.bool_)
         found: list[Candidate] = []

@@ -21,8 +21,17 @@ LOCK_SCORE = 5.0
 REFINED_SCORE = 3.0
 """Constellation score below which a refined geometry is dropped."""
 
+UPRIGHT_SCORE = 2.3
+"""Correlation below which a geometry without rotation is not refined."""
+
+ROUGH_SCORE = 1.3
+"""Constellation score below which such a geometry is not refined further."""
+
 SHEARED_SCORE = 4.4
 """Correlation below which no sheared geometry is refined; noise alone gives 4.2 to 4.8."""
+
+COARSE_SIDE = 200
+"""Shorter side from which a plane is also searched at half its resolution."""
 
 LEAST_SCORE = 2.0
 """The same for the most likely geometry."""
@@ -95,18 +104,33 @@ class Search:
             factor: of the reduction.
         """
         spectrum = Spectrum(plane.whiten(reduced).plane)
-        for method, matrix in _geometries(spectrum, size, factor, self._plans):
-            hit = self._decode(spectrum, matrix, factor, method)
-            if hit is not None:
-                return hit
-        return None
-
-    def within_a_page(self, finer: plane.Plane, factor: int) -> Hit | None:
-        """As `everywhere`, for marks whose scale is small against the whole picture."""
-        spectrum = Spectrum(plane.whiten(finer).plane)
+        written = np.eye(2) * (factor / plane.tile_period(self._plans.layout.tile, *size))
+        hit = self._decode(spectrum, written, factor, "as written")
+        if hit is not None:
+            return hit
         ratio = geometry.relative_power(spectrum)
-        for method, matrix in _rotated(spectrum, ratio, self._plans):
-            hit = self._decode(spectrum, matrix, factor, method + " in a page")
+        hit = self._first(spectrum, _rotated(spectrum, ratio, self._plans), factor)
+        if hit is None and min(reduced.shape) >= COARSE_SIDE:
+            hit = self.at_another_resolution(plane.shrink(reduced, 2), 2 * factor)
+        if hit is None:
+            hit = self._first(spectrum, _distorted(spectrum, ratio, self._plans), factor)
+        return hit
+
+    def at_another_resolution(self, reduced: plane.Plane, factor: int) -> Hit | None:
+        """A mark of any angle and scale, the scale seen from planes of another resolution.
+
+        Pictures that were blown up are best whitened at the resolution they had before; small
+        pictures in a large page, at a finer one than the page's.
+        """
+        spectrum = Spectrum(plane.whiten(reduced).plane)
+        ratio = geometry.relative_power(spectrum)
+        return self._first(spectrum, _rotated(spectrum, ratio, self._plans), factor)
+
+    def _first(
+        self, spectrum: Spectrum, geometries: Iterator[tuple[str, Matrix]], factor: int
+    ) -> Hit | None:
+        for method, matrix in geometries:
+            hit = self._decode(spectrum, matrix, factor, method)
             if hit is not None:
                 return hit
         return None
@@ -137,12 +161,9 @@ class Search:
         return None
 
 
-def _geometries(
-    spectrum: Spectrum, size: tuple[int, int], factor: int, plans: Plans
+def _distorted(
+    spectrum: Spectrum, ratio: geometry.Floats, plans: Plans
 ) -> Iterator[tuple[str, Matrix]]:
-    yield "as written", np.eye(2) * (factor / plane.tile_period(plans.layout.tile, *size))
-    ratio = geometry.relative_power(spectrum)
-    yield from _rotated(spectrum, ratio, plans)
     for candidate in plans.axes.search(ratio, spectrum, 2):
         rough = geometry.refine(spectrum, plans.layout, candidate.matrix, 0.004, 4, (0, 2))
         exact = geometry.refine(spectrum, plans.layout, rough.matrix, 0.001, 2)
@@ -159,8 +180,19 @@ def _geometries(
 def _rotated(
     spectrum: Spectrum, ratio: geometry.Floats, plans: Plans
 ) -> Iterator[tuple[str, Matrix]]:
-    for index, candidate in enumerate(plans.polar.search(ratio, spectrum, 3)):
-        rough = geometry.refine(spectrum, plans.layout, candidate.matrix, 0.004, 4, (0, 1))
-        exact = geometry.refine(spectrum, plans.layout, rough.matrix, 0.002, 4)
+    layout = plans.layout
+    turned, upright = plans.polar.search(ratio, spectrum, 3)
+    for index, candidate in enumerate(turned):
+        rough = geometry.refine(spectrum, layout, candidate.matrix, 0.004, 4, (0, 1))
+        exact = geometry.refine(spectrum, layout, rough.matrix, 0.002, 4)
         if exact.score >= (LEAST_SCORE if index == 0 else REFINED_SCORE):
             yield "rotated", exact.matrix
+    for candidate in upright:
+        if candidate.score < UPRIGHT_SCORE:
+            break
+        rough = geometry.refine(spectrum, layout, candidate.matrix, 0.004, 4, (0,))
+        if rough.score < ROUGH_SCORE:
+            continue
+        exact = geometry.refine(spectrum, layout, rough.matrix, 0.001, 2, (0, 2))
+        if exact.score >= LEAST_SCORE:
+            yield "scaled", exact.matrix

@@ -177,7 +177,7 @@ class TileWatermarker:
         hit = looking.everywhere(plane.luma_plane(pixels, factor), (height, width), factor)
         if hit is None and factor >= PAGE_FACTOR:
             finer = -(-factor // 2)
-            hit = looking.within_a_page(plane.luma_plane(pixels, finer), finer)
+            hit = looking.at_another_resolution(plane.luma_plane(pixels, finer), finer)
         for bits, scores in (collect or {}).items():
             scores.extend(looking.trace.scores[bits])
         if hit is not None:

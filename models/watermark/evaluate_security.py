@@ -1,0 +1,171 @@
+"""What someone who knows the scheme, but not the key, can do to a mark.
+
+Run: python models/watermark/evaluate_security.py --pictures SETS
+
+Averaging a picture's own tiles: the attacker knows the tile's period (worst case), folds the
+picture, and subtracts the folded pattern through the public mask. Averaging many pictures: the
+mean of 100 marked pictures' fine structure is taken for the mark and subtracted from each.
+Transplant: the difference between a marked picture and its original is added to another picture;
+the fingerprint must tell. Strangers: fingerprints of unrelated pictures, and of edited copies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from models.watermark import edits
+from models.watermark.evaluate import chosen
+from models.watermark.results import update, wilson
+from provenance.picture import Picture
+from provenance.watermark import mask, plane
+from provenance.watermark.fingerprint import SAME, distance, fingerprint
+from provenance.watermark.payload import Payload
+from provenance.watermark.rendering import add_waves
+from provenance.watermark.spectrum import Spectrum
+from provenance.watermark.tile import TileWatermarker
+from provenance.watermark.waves import Waves, grid_of
+
+KEY = hashlib.sha256(b"security evaluation").digest()
+Pixels = NDArray[np.uint8]
+
+
+def psnr(one: Pixels, other: Pixels) -> float:
+    """In dB."""
+    return float(10 * np.log10(255**2 / np.mean((one.astype(float) - other) ** 2)))
+
+
+def without_own_pattern(pixels: Pixels, marker: TileWatermarker, share: float) -> Pixels:
+    """The picture minus `share` of what repeats in it with the period of the key's tile."""
+    height, width = pixels.shape[:2]
+    layout = marker.layout
+    period = plane.tile_period(layout.tile, height, width)
+    factor = plane.reduction(height, width)
+    small = plane.luma_plane(pixels, factor)
+    filters = plane.Filters(*small.shape)
+    seen = plane.whiten(small, filters)
+    strength = mask.Mask(mask.activity(small, filters, period / factor / 64)).amplitude(1.0)
+    values = Spectrum(seen.plane).at(layout.points * (factor / period))
+    radius = np.hypot(layout.points[:, 0], layout.points[:, 1]) * factor / period
+    passed = plane.prewhitening(radius.astype(np.float32))
+    scale = seen.plane.size * float(np.mean(seen.weight * strength)) * passed
+    centre = [n // 2 * factor + (factor - 1) / 2 for n in seen.plane.shape]
+    grid = grid_of(layout.points, (-share * values / scale).astype(np.complex64))
+    waves = Waves(grid, period, (centre[0], centre[1]), width)
+    return add_waves(pixels, waves, strength, factor)
+
+
+def own_pattern(paths: list[Path]) -> dict[str, Any]:
+    """Readable share and cost after the attack on each picture alone."""
+    marker = TileWatermarker(KEY)
+    result = {}
+    for share in (0.5, 1.0):
+        readable, losses = 0, []
+        for path in paths:
+            original = edits.load(path)
+            payload = Payload.from_hex(hashlib.sha256(path.stem.encode()).hexdigest()[:16])
+            marked = marker.embed_array(original, payload)
+            attacked = without_own_pattern(marked, marker, share)
+            readable += marker.extract_array(attacked).payload == payload
+            losses.append(psnr(attacked, marked))
+        result[f"subtract {share:.0%}"] = {
+            "readable": readable, "n": len(paths), "ci95": wilson(readable, len(paths)),
+            "psnr_to_marked_mean": round(float(np.mean(losses)), 1),
+        }
+    return result
+
+
+def many_pictures(paths: list[Path]) -> dict[str, Any]:
+    """Readable share after subtracting the mean fine structure of all square pictures."""
+    marker = TileWatermarker(KEY)
+    marked = []
+    for path in paths:
+        pixels = edits.load(path)
+        if pixels.shape[0] == pixels.shape[1]:
+            payload = Payload.from_hex(hashlib.sha256(path.stem.encode()).hexdigest()[:16])
+            marked.append((payload, marker.embed_array(pixels, payload)))
+    filters = plane.Filters(*marked[0][1].shape[:2])
+    fine = (1 - filters.gaussian(6.0)).astype(np.float32)
+    total = sum(
+        filters.crop(filters.apply(filters.pad(plane.luma_plane(p, 1)), fine)[0])
+        for _, p in marked
+    )
+    mean = np.asarray(total) / len(marked)
+    result = {}
+    for times in (1, 3):
+        readable = 0
+        for payload, pixels in marked:
+            cleaned = np.clip(np.rint(pixels - times * mean[..., None]), 0, 255).astype(np.uint8)
+            readable += marker.extract_array(cleaned).payload == payload
+        result[f"subtract {times} times the mean"] = {
+            "readable": readable, "n": len(marked), "ci95": wilson(readable, len(marked)),
+        }
+    return result
+
+
+def transplants(paths: list[Path]) -> dict[str, Any]:
+    """How often a transplanted mark reads, and how often the fingerprint exposes it."""
+    marker = TileWatermarker(KEY)
+    reads = caught = n = 0
+    square = [p for p in (edits.load(path) for path in paths) if p.shape[0] == p.shape[1]]
+    for source, target in zip(square, square[1:], strict=False):
+        marked = marker.embed_array(source, Payload(5))
+        moved = np.clip(target + (marked.astype(int) - source), 0, 255).astype(np.uint8)
+        n += 1
+        reads += marker.extract_array(moved).found
+        apart = distance(fingerprint(Picture(marked)), fingerprint(Picture(moved)))
+        caught += apart > SAME
+    return {"n": n, "mark_reads": reads, "caught": caught, "caught_ci95": wilson(caught, n)}
+
+
+def fingerprints(paths: list[Path]) -> dict[str, Any]:
+    """Distances between strangers, and between pictures and their edited copies."""
+    hashes, same = [], []
+    for number, path in enumerate(paths):
+        pixels = edits.load(path)
+        own = fingerprint(Picture(pixels))
+        hashes.append(own)
+        rng = np.random.default_rng(number)
+        for name in ("JPEG 50", "half size", "noise 10"):
+            edited = np.ascontiguousarray(edits.PLAIN[name](pixels, rng))
+            same.append(distance(own, fingerprint(Picture(edited))))
+    strangers = [distance(a, b) for a, b in combinations(hashes, 2)]
+    return {
+        "pairs_of_strangers": len(strangers),
+        "strangers_within_limit": int(np.sum(np.array(strangers) <= SAME)),
+        "edited_copies": len(same), "copies_beyond_limit": int(np.sum(np.array(same) > SAME)),
+        "limit": SAME,
+    }
+
+
+def main() -> None:
+    """Run all four."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=Path, required=True)
+    parser.add_argument("--most", type=int, default=40)
+    options = parser.parse_args()
+    large = chosen(options.pictures / "test1024", options.most)
+    small = chosen(options.pictures / "test512", None)
+    result = {
+        "own_pattern_1024": own_pattern(large),
+        "own_pattern_512": own_pattern(small[: options.most]),
+        "many_pictures_512": many_pictures(small),
+        "transplants_512": transplants(small[: options.most]),
+        "fingerprints_512": fingerprints(small),
+    }
+    update("security", result)
+    print(result)
+
+
+if __name__ == "__main__":
+    main()
