@@ -1,6 +1,6 @@
 """Fit the tail of the score on unmarked material, and write it where the reader finds it.
 
-Run: python models/watermark/calibrate.py --pictures DIR... [--reads 100000]
+Run: python -m models.watermark.calibrate --pictures DIR... [--reads 100000]
 
 Synthetic reads: random spectra with random loudness by radius, sent through everything that
 follows the spectrum (noise estimate, search of carrier, orientation and shift, decoding).
@@ -12,20 +12,18 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from models.watermark.edits import unmarked_versions
-from models.watermark.results import update
 from provenance.watermark import code, reader
 from provenance.watermark.layout import Layout, make_layout
 from provenance.watermark.payload import SIZES
 from provenance.watermark.tile import TileWatermarker
+
+from .edits import unmarked_versions
+from .results import update
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 0.98
@@ -59,7 +57,7 @@ def synthetic(reads: int, keys: int, seed: int) -> tuple[dict[int, list[float]],
 
 
 def _random_spectrum(layout: Layout, rng: np.random.Generator) -> np.ndarray:
-    """Complex noise whose loudness varies smoothly with radius and, a little, from place to place."""
+    """Complex noise whose loudness varies with radius and, a little, from place to place."""
     points = layout.points
     radius = np.hypot(points[:, 0], points[:, 1])
     loudness = np.exp(rng.normal(0, 1) * (radius / 12 - 1) + rng.normal(0, 0.3, len(points)))

@@ -5,6 +5,8 @@ Every edit takes uint8 RGB pixels and a generator, and returns uint8 RGB pixels.
 
 from __future__ import annotations
 
+# Every edit takes a generator, and most need none.
+# ruff: noqa: ARG005
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Measure the tile mark on pictures and keys that were not used for tuning.
 
-Run: python models/watermark/evaluate.py --harness DIR --pictures SETS [--only SECTION ...]
+Run: python -m models.watermark.evaluate --harness DIR --pictures SETS [--only SECTION ...]
 
 `--harness` is the folder of the benchmark package `wmbench` (its 52 attacks and quality
 measures), `--pictures` what pictures.py made. Every section writes itself to metrics.json.
@@ -8,24 +8,25 @@ measures), `--pictures` what pictures.py made. Every section writes itself to me
 
 from __future__ import annotations
 
+# Every attack takes the name of its picture, and some need none.
+# ruff: noqa: ARG005
 import argparse
 import hashlib
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from models.watermark import edits
-from models.watermark.results import update, wilson
 from provenance.watermark.payload import Payload
 from provenance.watermark.tile import LIMIT, TileWatermarker
+
+from . import edits
+from .results import update, wilson
 
 KEYS = tuple(hashlib.sha256(f"evaluation {i}".encode()).digest() for i in range(3))
 Edit = Callable[[np.ndarray, str], np.ndarray]
@@ -160,15 +161,19 @@ def main() -> None:
     beyond = dict.fromkeys(further, "beyond")
     for size in (512, 1024):
         paths = chosen(options.pictures / f"test{size}", options.most)
-        run(f"suite_{size}", lambda: robustness(paths, standard, groups, quality))
+        run(f"suite_{size}", partial(robustness, paths, standard, groups, quality))
         some = paths[: len(paths) // 2]
-        run(f"beyond_{size}", lambda: robustness(some, further, beyond, quality, keys=1))
+        run(f"beyond_{size}", partial(robustness, some, further, beyond, quality, keys=1))
     paths = chosen(options.pictures / "test1024", options.most)[:20]
-    run("suite_1024_128_bits", lambda: robustness(paths, standard, groups, quality, bits=128,
-                                                  keys=1, strength=44.0))
+    run(
+        "suite_1024_128_bits",
+        partial(robustness, paths, standard, groups, quality, bits=128, keys=1, strength=44.0),
+    )
     for strength in ("stealth", "robust"):
-        run(f"suite_1024_{strength}",
-            lambda: robustness(paths, standard, groups, quality, strength=strength, keys=1))
+        run(
+            f"suite_1024_{strength}",
+            partial(robustness, paths, standard, groups, quality, strength=strength, keys=1),
+        )
     run("small_256", lambda: _small(options, quality))
     if options.unmarked:
         run("false_positives",

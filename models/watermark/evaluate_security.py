@@ -1,6 +1,6 @@
 """What someone who knows the scheme, but not the key, can do to a mark.
 
-Run: python models/watermark/evaluate_security.py --pictures SETS
+Run: python -m models.watermark.evaluate_security --pictures SETS
 
 Averaging a picture's own tiles: the attacker knows the tile's period (worst case), folds the
 picture, and subtracts the folded pattern through the public mask. Averaging many pictures: the
@@ -13,20 +13,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import sys
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from models.watermark import edits
-from models.watermark.evaluate import chosen
-from models.watermark.results import update, wilson
 from provenance.picture import Picture
 from provenance.watermark import mask, plane
 from provenance.watermark.fingerprint import SAME, distance, fingerprint
@@ -35,6 +28,10 @@ from provenance.watermark.rendering import add_waves
 from provenance.watermark.spectrum import Spectrum
 from provenance.watermark.tile import TileWatermarker
 from provenance.watermark.waves import Waves, grid_of
+
+from . import edits
+from .evaluate import chosen
+from .results import update, wilson
 
 KEY = hashlib.sha256(b"security evaluation").digest()
 Pixels = NDArray[np.uint8]
@@ -118,7 +115,7 @@ def transplants(paths: list[Path]) -> dict[str, Any]:
     marker = TileWatermarker(KEY)
     reads = caught = n = 0
     square = [p for p in (edits.load(path) for path in paths) if p.shape[0] == p.shape[1]]
-    for source, target in zip(square, square[1:], strict=False):
+    for source, target in pairwise(square):
         marked = marker.embed_array(source, Payload(5))
         moved = np.clip(target + (marked.astype(int) - source), 0, 255).astype(np.uint8)
         n += 1

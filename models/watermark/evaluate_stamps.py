@@ -1,6 +1,6 @@
 """How the known stamps read on real and generated pictures that were not stamped by us.
 
-Run: python models/watermark/evaluate_stamps.py --corpus DIR
+Run: python -m models.watermark.evaluate_stamps --corpus DIR
 
 Photographs give the false positives; among generated pictures some carry a stamp. The mean and
 spread of the matching bits on photographs tell how far fair coins are a fair model.
@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from models.watermark import edits
-from models.watermark.results import update, wilson
 from provenance.picture import Picture
 from provenance.watermark.stamps import STAMPS, read_stamps
+
+from . import edits
+from .results import update, wilson
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Build the tuning and test pictures: two sets that share no source.
 
-Run: python models/watermark/pictures.py --corpus DIR --bench DIR --out DIR
+Run: python -m models.watermark.pictures --corpus DIR --bench DIR --out DIR
 
 `--corpus` holds manifest.csv and the files it lists; its pictures are split by source
 repository. `--bench` holds the benchmark's own folders 512 and 1024; every third picture of them

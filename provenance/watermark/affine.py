@@ -16,20 +16,18 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from provenance.watermark.geometry import (
-    GENERATORS,
     PERIODS,
     Candidate,
     Floats,
     Matrix,
     Sampler,
     blur,
-    constellation_score,
     look_up,
     peaks,
-    refine,
     signed_weights,
 )
 from provenance.watermark.layout import REACH, Layout
+from provenance.watermark.refinement import GENERATORS, constellation_score, refine
 from provenance.watermark.spectrum import Spectrum
 
 STEP = 0.012
@@ -93,7 +91,8 @@ class AffineMap:
 def _stretch(size: float, turn: float) -> Matrix:
     """Symmetric, of determinant 1: longer by `size` (in log) along one direction."""
     cosine, sine = np.cos(turn), np.sin(turn)
-    return np.cosh(size) * np.eye(2) + np.sinh(size) * np.array([[cosine, sine], [sine, -cosine]])
+    along = np.array([[cosine, sine], [sine, -cosine]])
+    return np.asarray(np.cosh(size) * np.eye(2) + np.sinh(size) * along)
 
 
 def climb(spectrum: Spectrum, ratio: Floats, layout: Layout, matrix: Matrix) -> Candidate:

@@ -112,7 +112,7 @@ def decode(soft: Floats, message: int) -> Bits:
     batch, room = soft.shape
     count = len(GENERATORS)
     values = np.zeros((batch, message * count), np.float32)
-    np.add.at(values, (slice(None), _schedule(message, room)), soft)
+    np.add.at(values.T, _schedule(message, room), soft.T)
     signs = _branch_signs()
     branch = (values.reshape(-1, count) @ signs).reshape(batch, message, 2, -1, 2)
     half = 1 << (CONSTRAINT - 2)

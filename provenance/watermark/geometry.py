@@ -64,7 +64,7 @@ class Candidate:
 def relative_power(spectrum: Spectrum) -> Floats:
     """Power on the padded half grid over its neighbourhood's, clipped."""
     power = spectrum.power()
-    rows, columns = power.shape
+    columns = power.shape[1]
     power[0, :] *= 0.0
     power[:, 0] *= 0.0
     padded = np.concatenate([power, power[:, -2:0:-1]], axis=1)
@@ -73,7 +73,7 @@ def relative_power(spectrum: Spectrum) -> Floats:
     level = scipy.fft.irfft2(scipy.fft.rfft2(padded) * wide, s=shape)[:, :columns]
     ratio = power / np.maximum(level, 1e-9 * float(level.mean()) + 1e-20)
     np.minimum(ratio, np.float32(POWER_CLIP), out=ratio)
-    return ratio.astype(np.float32)
+    return np.asarray(ratio, np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -83,7 +83,8 @@ def _box_response(shape: tuple[int, int], width: int) -> Floats:
 
     def box(f: NDArray[np.float64]) -> NDArray[np.float64]:
         down = np.sin(np.pi * f)
-        return np.where(np.abs(down) < 1e-9, 1.0, np.sin(np.pi * f * width) / (width * down + 1e-30))
+        shape = np.sin(np.pi * f * width) / (width * down + 1e-30)
+        return np.where(np.abs(down) < 1e-9, 1.0, shape)
 
     return np.asarray(np.outer(box(frequency_y), box(frequency_x)), np.float32)
 
@@ -289,69 +290,3 @@ def peaks(
         peaks.append((row, column, float(score[row, column])))
         score[max(0, row - 3) : row + 4, max(0, column - 3) : column + 4] = -np.inf
     return peaks
-
-
-GENERATORS: NDArray[np.float64] = np.array(
-    [[[1, 0], [0, 1]], [[0, -1], [1, 0]], [[1, 0], [0, -1]], [[0, 1], [1, 0]]], np.float64
-)
-"""Small changes of a matrix: scale, rotation, aspect, shear."""
-
-
-def constellation_score(
-    spectrum: Spectrum, layout: Layout, matrices: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """How far the used harmonics stand out from the empty ones, in standard deviations.
-
-    Args:
-        spectrum: of the whitened plane.
-        layout: of the key.
-        matrices: B×2×2.
-    """
-    values = spectrum.at(np.matmul(layout.points, matrices.transpose(0, 2, 1)))
-    power = values.real**2 + values.imag**2
-    level = power[:, layout.empty].mean(axis=1, keepdims=True) + 1e-12
-    ratio = np.minimum(power / level, POWER_CLIP)
-    used = np.concatenate([layout.data, layout.pilots])
-    gap = ratio[:, used].mean(axis=1) - ratio[:, layout.empty].mean(axis=1)
-    return np.asarray(gap / np.sqrt(1 / len(used) + 1 / len(layout.empty)), np.float64)
-
-
-def refine(
-    spectrum: Spectrum,
-    layout: Layout,
-    matrix: Matrix,
-    step: float,
-    rounds: int,
-    freedom: tuple[int, ...] = (0, 1, 2, 3),
-) -> Candidate:
-    """Climb to the best geometry near `matrix`.
-
-    Args:
-        spectrum: of the whitened plane.
-        layout: of the key.
-        matrix: the start.
-        step: first relative change that is tried.
-        rounds: how often; the step shrinks every time.
-        freedom: which of GENERATORS may change.
-    """
-    best = float(constellation_score(spectrum, layout, matrix[None])[0])
-    generators = GENERATORS[list(freedom)]
-    count = len(generators)
-    changes = np.concatenate([generators, -generators])
-    for _ in range(rounds):
-        tries = np.matmul(np.eye(2) + step * changes, matrix)
-        scores = constellation_score(spectrum, layout, tries)
-        gain = scores[:count] - scores[count:]
-        bend = scores[:count] + scores[count:] - 2 * best
-        # Newton along each axis where the score is a hill, else one step uphill.
-        move = np.where(bend < 0, -0.5 * gain / np.minimum(bend, -1e-6), np.sign(gain))
-        move = np.clip(move, -1, 1)
-        joint = (np.eye(2) + step * np.einsum("g,gij->ij", move, generators)) @ matrix
-        score = float(constellation_score(spectrum, layout, joint[None])[0])
-        top = int(scores.argmax())
-        if score < scores[top]:
-            score, joint = float(scores[top]), tries[top]
-        if score > best:
-            best, matrix = score, joint
-        step *= 0.6
-    return Candidate(matrix, best)

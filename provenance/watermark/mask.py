@@ -1,10 +1,10 @@
-"""How loud the mark may be at each place: loud where the picture is busy, faint where it is flat."""
+"""How loud the mark may be: loud where the picture is busy, faint where it is flat."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import minimum_filter
 from numpy.typing import NDArray
+from scipy.ndimage import minimum_filter
 
 from provenance.watermark.plane import Filters
 
@@ -67,7 +67,7 @@ class Mask:
     def amplitude(self, gain: float) -> Plane:
         """Levels at each place; a gain of 1 is about 42 dB on a photograph."""
         busy = np.minimum(np.float32(gain) * self._shape, np.float32(BUSY_CAP * _lift(gain)))
-        return np.minimum(busy, self._flat)
+        return np.asarray(np.minimum(busy, self._flat), np.float32)
 
     def gain_for(self, psnr: float) -> float:
         """The gain that gives this PSNR; at the most that the caps allow when out of reach."""
@@ -87,4 +87,4 @@ class Mask:
 
 def _lift(gain: float) -> float:
     """How far a gain above one raises the cap of busy places: by its square root."""
-    return max(1.0, gain) ** 0.5
+    return float(max(1.0, gain) ** 0.5)

@@ -39,7 +39,8 @@ def u_of_rgb(pixels: Bytes) -> Bytes:
     blue *= 8061
     blue += OFFSET + HALF
     blue >>= SHIFT
-    return np.clip(blue, 0, 255, out=blue).astype(np.uint8)
+    np.clip(blue, 0, 255, out=blue)
+    return np.asarray(blue, np.uint8)
 
 
 def to_rgb(yuv: Bytes) -> Bytes:
@@ -50,4 +51,4 @@ def to_rgb(yuv: Bytes) -> Bytes:
     red = luma + ((v * 18678 + HALF) >> SHIFT)
     green = luma + ((u * -6472 + v * -9519 + HALF) >> SHIFT)
     blue = luma + ((u * 33292 + HALF) >> SHIFT)
-    return np.clip(np.stack([red, green, blue], axis=-1), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.stack([red, green, blue], axis=-1), 0, 255), np.uint8)

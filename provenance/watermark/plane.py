@@ -124,7 +124,8 @@ class Filters:
     def crop(self, plane: Plane) -> Plane:
         """The inverse of `pad`."""
         top, left = self._pad_y[0], self._pad_x[0]
-        return plane[top : top + self._shape[0], left : left + self._shape[1]]
+        inside = plane[top : top + self._shape[0], left : left + self._shape[1]]
+        return np.asarray(inside, np.float32)
 
     def apply(self, padded: Plane, *responses: Plane) -> list[Plane]:
         """A padded plane, filtered by each response."""
@@ -134,7 +135,7 @@ class Filters:
 
     def gaussian(self, sigma: float) -> Plane:
         """Response of a Gaussian blur of `sigma` samples."""
-        return np.exp(-2 * np.pi**2 * sigma**2 * self.radius**2).astype(np.float32)
+        return np.asarray(np.exp(-2 * np.pi**2 * sigma**2 * self.radius**2), np.float32)
 
 
 def _padding(length: int, margin: int) -> tuple[tuple[int, int], int]:

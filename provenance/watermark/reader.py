@@ -98,9 +98,9 @@ def lattice_of(values: Complexes, layout: Layout) -> Lattice:
     points = layout.points
     power = values.real**2 + values.imag**2
     noise = noise_by_radius(layout, power)
-    values = values / np.sqrt(noise)
+    values = (values / np.sqrt(noise)).astype(np.complex64)
     size = np.abs(values)
-    values = values * np.minimum(1.0, CLIP / np.maximum(size, 1e-9))
+    values *= np.minimum(1.0, CLIP / np.maximum(size, 1e-9))
     square = np.zeros((2 * REACH + 1, 2 * REACH + 1), np.complex64)
     square[points[:, 0] + REACH, points[:, 1] + REACH] = values
     square[REACH - points[:, 0], REACH - points[:, 1]] = values.conj()
@@ -182,7 +182,7 @@ def pilot_values(lattice: Lattice, layout: Layout, lock: Lock) -> NDArray[np.flo
 def _turned(lattice: Lattice, points: NDArray[np.intp], lock: Lock) -> Complexes:
     places = points @ ORIENTATIONS[lock.orientation].T + REACH
     phase = np.exp(2j * np.pi * (points @ np.array(lock.shift))) * lock.sign
-    return (lattice.square[places[:, 0], places[:, 1]] * phase).astype(np.complex64)
+    return np.asarray(lattice.square[places[:, 0], places[:, 1]] * phase, np.complex64)
 
 
 def soft_values(lattice: Lattice, layout: Layout, lock: Lock) -> NDArray[np.float32]:

@@ -34,7 +34,7 @@ def add_waves(
         local = modulated(waves, strength, factor, (height, width), start, stop)
         if deep:
             local *= np.float32(257)
-        block = pixels[start:stop].astype(work)
+        block: NDArray[Any] = pixels[start:stop].astype(work)
         block = block + np.rint(local, out=local).astype(work)[..., None]
         np.clip(block, 0, top, out=block)
         result[start:stop] = block

@@ -13,6 +13,7 @@ from provenance.watermark.calibration import false_positive_rate
 from provenance.watermark.geometry import AxisMap, Matrix, PolarMap
 from provenance.watermark.layout import Layout
 from provenance.watermark.payload import SIZES, Payload
+from provenance.watermark.refinement import refine
 from provenance.watermark.spectrum import Spectrum
 
 LOCK_SCORE = 5.0
@@ -165,8 +166,8 @@ def _distorted(
     spectrum: Spectrum, ratio: geometry.Floats, plans: Plans
 ) -> Iterator[tuple[str, Matrix]]:
     for candidate in plans.axes.search(ratio, spectrum, 2):
-        rough = geometry.refine(spectrum, plans.layout, candidate.matrix, 0.004, 4, (0, 2))
-        exact = geometry.refine(spectrum, plans.layout, rough.matrix, 0.001, 2)
+        rough = refine(spectrum, plans.layout, candidate.matrix, 0.004, 4, (0, 2))
+        exact = refine(spectrum, plans.layout, rough.matrix, 0.001, 2)
         if exact.score >= REFINED_SCORE:
             yield "stretched", exact.matrix
     for candidate in plans.affine.search(ratio, spectrum, 3):
@@ -183,16 +184,16 @@ def _rotated(
     layout = plans.layout
     turned, upright = plans.polar.search(ratio, spectrum, 3)
     for index, candidate in enumerate(turned):
-        rough = geometry.refine(spectrum, layout, candidate.matrix, 0.004, 4, (0, 1))
-        exact = geometry.refine(spectrum, layout, rough.matrix, 0.002, 4)
+        rough = refine(spectrum, layout, candidate.matrix, 0.004, 4, (0, 1))
+        exact = refine(spectrum, layout, rough.matrix, 0.002, 4)
         if exact.score >= (LEAST_SCORE if index == 0 else REFINED_SCORE):
             yield "rotated", exact.matrix
     for candidate in upright:
         if candidate.score < UPRIGHT_SCORE:
             break
-        rough = geometry.refine(spectrum, layout, candidate.matrix, 0.004, 4, (0,))
+        rough = refine(spectrum, layout, candidate.matrix, 0.004, 4, (0,))
         if rough.score < ROUGH_SCORE:
             continue
-        exact = geometry.refine(spectrum, layout, rough.matrix, 0.001, 2, (0, 2))
+        exact = refine(spectrum, layout, rough.matrix, 0.001, 2, (0, 2))
         if exact.score >= LEAST_SCORE:
             yield "scaled", exact.matrix

@@ -89,7 +89,7 @@ class Spectrum:
     def power(self) -> NDArray[np.float32]:
         """Squared magnitudes on the padded half grid: rows × (columns / 2 + 1)."""
         core = self._grid[:, WIDTH:-WIDTH]
-        return core.real**2 + core.imag**2
+        return np.asarray(core.real**2 + core.imag**2, np.float32)
 
     @property
     def padded(self) -> tuple[int, int]:

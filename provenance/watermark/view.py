@@ -100,7 +100,9 @@ class View:
         radius = np.hypot(layout.points[:, 0], layout.points[:, 1]) * self.factor / self._period
         passed = plane.prewhitening(radius.astype(np.float32)) / np.sqrt(lattice.noise)
         effect = host.plane.size * float(np.mean(host.weight * strength)) * passed * self._each
-        return np.repeat(effect[layout.data], 2) / np.float32(np.sqrt(2)), effect[layout.pilots]
+        effect = np.asarray(effect, np.float32)
+        data = np.asarray(np.repeat(effect[layout.data], 2) / np.sqrt(2), np.float32)
+        return data, np.asarray(effect[layout.pilots], np.float32)
 
     def _scaled(self, data: Floats, pilots: Floats) -> Floats:
         """Sizes as amplitudes: ROOM, then PILOTS, with unit root mean square if theirs is 1."""

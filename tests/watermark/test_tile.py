@@ -56,7 +56,7 @@ ATTACKS = {
     "half size and back": lambda p: resize(resize(p, 0.5), 2.0),
     "mirrored": lambda p: p[:, ::-1],
     "upside down": lambda p: p[::-1],
-    "quarter turn": lambda p: np.rot90(p),
+    "quarter turn": np.rot90,
     "inverted": lambda p: 255 - p,
     "cropped": lambda p: p[31:473, 13:455],
     "brighter": lambda p: np.clip(p * 1.2, 0, 255).astype(np.uint8),
