@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from provenance.watermark.tile import LIMIT, TileWatermarker
 @pytest.mark.parametrize("bits", SIZES)
 def test_falls_with_the_score(bits: int) -> None:
     rates = [false_positive_rate(score, bits) for score in np.arange(5, 21, 0.25)]
-    assert all(a >= b for a, b in zip(rates, rates[1:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates))
     assert rates[0] < 1e-5
     assert rates[-1] < LIMIT
 
