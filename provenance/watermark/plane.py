@@ -31,7 +31,7 @@ SPREAD = 2.0
 """Samples; standard deviation of the window of the local variance.
 
 SPREAD, FLOOR, EXPONENT and the response of `prewhitening` maximise the mark's signal over noise
-after JPEG 50 on the tuning pictures (benchmarks/watermark_tuning.py)."""
+after JPEG 50 on the tuning pictures."""
 
 Plane = NDArray[np.float32]
 _STRIP_SAMPLES = 1 << 22
