@@ -30,8 +30,8 @@ class CallbackSigner:
     under the certificate at once, so that a wrong key is named as such.
 
     Args:
-        function: gets the bytes to be signed, not their hash; returns the signature. ECDSA as DER or
-            as r and s in 32 (48) bytes each; RSA as PSS with a salt as long as the hash.
+        function: gets the bytes to be signed, not their hash; returns the signature. ECDSA as DER
+            or as r and s in 32 (48) bytes each; RSA as PSS with a salt as long as the hash.
         certificates: the chain in PEM, leaf first.
         algorithm: es256, es384, ps256 or ed25519; by default the one of the certificate's key.
         source: what holds the key, for messages.

@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from provenance.sign.timestamp_token import Response
+
 POLICY = "1.3.6.1.4.1.62558.99.1"
 """Names no policy of anybody: a development authority has none."""
 
@@ -60,7 +62,7 @@ class DevelopmentAuthority:
             _ = imprint.native
         except (ValueError, TypeError, KeyError):
             refusal = {"status": "rejection", "fail_info": {"bad_data_format"}}
-            return bytes(tsp.TimeStampResp({"status": refusal}).dump())
+            return bytes(Response({"status": refusal}).dump())
         content = tsp.TSTInfo(
             {
                 "version": "v1",
@@ -73,7 +75,7 @@ class DevelopmentAuthority:
         )
         token = {"content_type": "signed_data", "content": self._signed(content.dump())}
         granted = {"status": {"status": "granted"}, "time_stamp_token": token}
-        return bytes(tsp.TimeStampResp(granted).dump())
+        return bytes(Response(granted).dump())
 
     def _signed(self, content: bytes) -> Any:
         """CMS SignedData, with the certificate named as ESSCertIDv2 wants it (RFC 5816)."""

@@ -167,8 +167,8 @@ def keeping_history(data: bytes, kind: str, statement: Statement) -> tuple[State
     if label and label.encode() in statement.parent.data:
         return statement, True  # an editor copied them from the parent
     raise SigningFailed(
-        "the file carries credentials of its own, and another parent was named, so that its history "
-        "would be lost; name no parent, or sign a copy without credentials"
+        "the file carries credentials of its own, and another parent was named, so that its "
+        "history would be lost; name no parent, or sign a copy without credentials"
     )
 
 

@@ -1,8 +1,8 @@
 """Our own assertion `org.provenance-kit.generation`: how the picture was generated.
 
 C2PA leaves this to vendors (2.2, section 6.2.1: labels in reverse domain form). Fields: `model`,
-`model_version`, `seed` (decimal text: JSON readers lose large integers), `request_id`, `prompt` (the
-text, only when asked for) and `prompt_digest` with `alg` and `value` (base64).
+`model_version`, `seed` (decimal text: JSON readers lose large integers), `request_id`, `prompt`
+(the text, only when asked for) and `prompt_digest` with `alg` and `value` (base64).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A signer whose key is in AWS KMS. Needs `pip install provenance-kit[kms]`.
 
-The key never leaves KMS; certificates come from you, for KMS issues none. Credentials and region are
-found as boto3 finds them.
+The key never leaves KMS; certificates come from you, for KMS issues none. Credentials and region
+are found as boto3 finds them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ _ALGORITHMS = {
     "ed25519": "ED25519_SHA_512",
 }
 """AWS KMS API reference, Sign; PSS there has a salt as long as the hash."""
+
+
+_MAX_MESSAGE = 4096
+"""Bytes that KMS takes and hashes itself."""
 
 
 class KmsSigner(CallbackSigner):
@@ -53,7 +57,7 @@ class KmsSigner(CallbackSigner):
         _boto3()
 
     def _ask(self, data: bytes) -> bytes:
-        whole = self.algorithm == "ed25519"
+        whole = self.algorithm == "ed25519" or len(data) <= _MAX_MESSAGE
         try:
             answer = self._client().sign(
                 KeyId=self._key_id,
@@ -67,8 +71,8 @@ class KmsSigner(CallbackSigner):
             response = getattr(error, "response", None) or {}
             code = response.get("Error", {}).get("Code") or type(error).__name__
             raise SigningFailed(
-                f"{self._source} gave no signature: {code}; check the key's id and state, the right "
-                "kms:Sign, region and credentials"
+                f"{self._source} gave no signature: {code}; check the key's id and state, the "
+                "right kms:Sign, region and credentials"
             ) from error
         return bytes(answer["Signature"])
 

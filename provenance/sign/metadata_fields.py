@@ -1,9 +1,10 @@
 """The fields that every reader lets stand in `c2pa.metadata`.
 
-C2PA 2.2, section 18.18, allows only listed fields there; c2pa-rs held to that until 0.90, dropped it
-in 0.91, and browsers still ship older ones, which call a file with any other field invalid. These
-were found by signing each candidate (XMP, Exif, IPTC, PLUS names) and reading it with c2pa-python
-0.35.2 (c2pa-rs 0.88.0): no `assertion.metadata.disallowed`. Anything else may go into `cawg.metadata`.
+C2PA 2.2, section 18.18, allows only listed fields there; c2pa-rs held to that until 0.90, dropped
+it in 0.91, and browsers still ship older ones, which call a file with any other field invalid.
+These were found by signing each candidate (XMP, Exif, IPTC, PLUS names) and reading it with
+c2pa-python 0.35.2 (c2pa-rs 0.88.0): no `assertion.metadata.disallowed`. Anything else may go into
+`cawg.metadata`.
 """
 
 from __future__ import annotations

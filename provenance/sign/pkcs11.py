@@ -99,7 +99,10 @@ class Pkcs11Signer(CallbackSigner):
         try:
             library = _library(where.module)
             token = library.get_token(token_label=where.token)
-            session = token.open(user_pin=where.pin)
+            try:
+                session = token.open(user_pin=where.pin)
+            except pkcs11.UserAlreadyLoggedIn:  # by another signer: a login is the process's
+                session = token.open()
             key = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=where.key)
         except (pkcs11.PKCS11Error, RuntimeError, OSError) as error:
             # The cause is left out where it may quote the PIN.
@@ -119,6 +122,7 @@ _REASONS = {
     "MultipleTokensReturned": "there are several tokens of that label",
     "MultipleObjectsReturned": "there are several keys of that label",
     "RuntimeError": "the module cannot be loaded",
+    "PKCS11Error": "the module cannot be loaded, or is none for PKCS#11",
 }
 
 

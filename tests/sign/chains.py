@@ -46,6 +46,7 @@ def certificate(
     usages: Sequence[x509.ObjectIdentifier] = (),
     signing: bool = True,
     naming_issuer: bool = True,
+    names: Sequence[x509.GeneralName] = (),
 ) -> x509.Certificate:
     """One certificate; the changes are what a profile forbids."""
     now = datetime.now(UTC)
@@ -78,6 +79,8 @@ def certificate(
         )
     if usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(list(usages)), critical=False)
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(list(names)), False)
     return builder.sign(issuer_key, hashes.SHA256())
 
 
