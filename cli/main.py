@@ -15,6 +15,7 @@ from provenance_cli.doctor import doctor
 from provenance_cli.explain import explain
 from provenance_cli.init import init
 from provenance_cli.keys import app as keys_app
+from provenance_cli.log import app as log_app
 from provenance_cli.protect import protect
 from provenance_cli.render import say
 from provenance_cli.trust import app as trust_app
@@ -36,6 +37,7 @@ app.command()(verify)
 app.command()(doctor)
 app.command()(explain)
 app.add_typer(keys_app, name="keys")
+app.add_typer(log_app, name="log")
 app.add_typer(trust_app, name="trust")
 app.add_typer(watermark_app, name="watermark")
 

@@ -24,6 +24,9 @@ from provenance.moderate.policy import check
 from provenance.sign.interface import Generator, SourceType
 
 if TYPE_CHECKING:
+    from provenance.registry.interface import Registry
+    from provenance.registry.log import Log
+    from provenance.registry.recorder import Recorder
     from provenance.sign.local import LocalSigner
     from provenance.trust import TrustStore
     from provenance.watermark.interface import Watermarker
@@ -45,6 +48,7 @@ _KNOWN: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     },
     "signing": {"certificates": str, "key": str, "passphrase_env": str},
     "trust": {"anchors": list},
+    "registry": {"url": str, "log": str},
     "output": {"keep_metadata": bool, "publish_prompt": bool},
     "limits": {"max_bytes": int, "max_pixels": int},
 }
@@ -67,6 +71,8 @@ class Config:
         signing_key: private key in PEM.
         passphrase_env: environment variable that holds the key's passphrase, or empty.
         trust: PEM bundles of the signers that you trust.
+        registry_url: database that keeps what was issued, a path or URL; empty for none.
+        log_path: tamper-evident log of what was issued and refused; None for none.
         keep_metadata: copy EXIF, XMP and text of the input to the output.
         publish_prompt: write the prompt into the public manifest.
         limits: on bytes and pixels.
@@ -84,6 +90,8 @@ class Config:
     signing_key: Path
     passphrase_env: str
     trust: tuple[Path, ...]
+    registry_url: str
+    log_path: Path | None
     keep_metadata: bool
     publish_prompt: bool
     limits: Limits = field(default_factory=Limits)
@@ -190,6 +198,24 @@ class Config:
         except ValueError as error:
             raise ConfigError(f"[watermark] strength in {self.path}: {error}") from error
 
+    def registry(self) -> Registry | None:
+        """What was issued, or None if it is switched off. Opened at first use."""
+        from provenance.registry.store import SqlRegistry
+
+        return SqlRegistry(self.registry_url) if self.registry_url else None
+
+    def log(self) -> Log | None:
+        """The log of what was issued and refused, or None if it is switched off."""
+        from provenance.registry.log import Log
+
+        return Log(self.log_path) if self.log_path else None
+
+    def recorder(self) -> Recorder:
+        """Tells registry and log what the pipeline does."""
+        from provenance.registry.recorder import Recorder
+
+        return Recorder(self.registry(), self.log())
+
 
 def default_path() -> Path:
     """Where the configuration lives unless told otherwise, by the platform's convention."""
@@ -256,6 +282,10 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
         trust=tuple(
             (where.parent / _expanded(p)).absolute() for p in _anchors(where, get["trust"])
         ),
+        registry_url=_database(where, get["registry"].get("url", "registry.db")),
+        log_path=file("registry", "log", "issued.jsonl")
+        if get["registry"].get("log", "issued.jsonl")
+        else None,
         keep_metadata=get["output"].get("keep_metadata", False),
         publish_prompt=get["output"].get("publish_prompt", False),
         limits=_limits(where, get["limits"]),
@@ -284,6 +314,11 @@ def _check_names(where: Path, data: Mapping[str, Any]) -> None:
 def _nearest(name: str, known: Mapping[str, Any]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(known)}"
+
+
+def _database(where: Path, url: str) -> str:
+    """A URL as it is; a path beside the configuration; empty for none."""
+    return url if not url or "://" in url else str((where.parent / _expanded(url)).absolute())
 
 
 def _choice(where: Path, name: str, value: str, choices: Mapping[str, T]) -> T:

@@ -10,7 +10,7 @@ import importlib.metadata
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -87,6 +87,8 @@ def examine(path: str | Path | None = None) -> tuple[Finding, ...]:
         ("trust", _trust),
         ("watermark", _watermark),
         ("moderation", _moderation),
+        ("registry", _registry),
+        ("log", _log),
         ("trial", _trial),
     )
     for name, check in checks:
@@ -208,10 +210,34 @@ def _moderation(config: Config) -> Iterator[Finding]:
     yield Finding("moderation", Level.WARNING, f"not checked: {', '.join(decision.not_checked)}")
 
 
+def _registry(config: Config) -> Iterator[Finding]:
+    registry = config.registry()
+    if registry is None:
+        advice = "Set [registry] url, so that stripped pictures lead back to their credentials."
+        yield Finding("registry", Level.WARNING, "switched off", advice)
+        return
+    yield Finding("registry", Level.OK, f"{registry.count():,} pictures issued")
+
+
+def _log(config: Config) -> Iterator[Finding]:
+    log = config.log()
+    if log is None:
+        yield Finding("log", Level.WARNING, "switched off", "Set [registry] log.")
+        return
+    result = log.verify()
+    if not result.holds:
+        first = result.findings[0]
+        found = f"does not hold from entry {first.index} on: {first.problem}"
+        yield Finding("log", Level.PROBLEM, found, "Restore it from your backup.")
+        return
+    yield Finding("log", Level.OK, f"{result.head.size:,} entries")
+
+
 def _trial(config: Config) -> Iterator[Finding]:
+    """The whole pipeline, without leaving a trace in registry or log."""
     from provenance.pipeline import Pipeline
 
-    asset = Pipeline.from_config(config)(_drawing())
+    asset = Pipeline.from_config(replace(config, registry_url="", log_path=None))(_drawing())
     yield Finding("trial", Level.OK, f"a drawing was {asset.report.verdict.outcome.value}")
 
 

@@ -13,7 +13,9 @@
     ├── ModerationFailed       a check could not run, which blocks as well
     ├── SigningFailed          the manifest could not be made
     ├── ReadbackFailed         the finished bytes did not verify, so they were discarded
-    └── OutputError            the result could not be written
+    ├── OutputError            the result could not be written
+    ├── RegistryUnavailable    the registry or the log cannot be used
+    └── RegistryConflict       the registry holds other content under the same id
 
 A message says what was found, what was expected and what to do. It never holds a key, a
 passphrase or a prompt. A negative answer of `verify` is a result, not an exception.
@@ -101,3 +103,11 @@ class ReadbackFailed(ProvenanceError):
 
 class OutputError(ProvenanceError):
     """The result could not be written; nothing half-written was left behind."""
+
+
+class RegistryUnavailable(ProvenanceError):
+    """The registry or the log cannot be used: locked, read-only, corrupt, full, or unreachable."""
+
+
+class RegistryConflict(ProvenanceError):
+    """The registry holds other content under the same manifest id; the old record was kept."""

@@ -54,6 +54,13 @@ passphrase_env = {passphrase_env}
 # `provenance trust add` has put into the folder trust beside this file.
 anchors = ["keys/trust.pem"]
 
+[registry]
+# Keeps the manifest of every picture, so that verify finds it again when a platform strips it.
+# A file beside this one, or a URL such as postgresql+psycopg://user@host/name. Empty for none.
+url = "registry.db"
+# Tamper-evident log of what was issued and refused. Empty for none.
+log = "issued.jsonl"
+
 [output]
 # Copy EXIF, XMP and text chunks of the input. They often hold prompts, places and serial numbers.
 keep_metadata = false

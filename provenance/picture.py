@@ -182,6 +182,7 @@ class Asset:
 
     Attributes:
         data: the bytes of the file.
+        manifest: the C2PA manifest store inside it, for a registry of your own.
         media_type: IANA media type, such as `image/png`.
         width: columns, in pixels.
         height: rows, in pixels.
@@ -195,6 +196,7 @@ class Asset:
     """
 
     data: bytes = field(repr=False)
+    manifest: bytes = field(repr=False)
     media_type: str
     width: int
     height: int

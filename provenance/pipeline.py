@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -20,21 +21,29 @@ from provenance.claims import iptc
 from provenance.codec.decode import read_bytes
 from provenance.codec.encode import encode, encoding_for
 from provenance.codec.limits import Limits
-from provenance.errors import ReadbackFailed, TooSmall, UnsupportedPicture
+from provenance.errors import (
+    Blocked,
+    ModerationFailed,
+    ReadbackFailed,
+    TooSmall,
+    UnsupportedPicture,
+)
 from provenance.evidence import Report, Status
 from provenance.moderate.interface import Decision, Finding
 from provenance.moderate.moderator import Moderator
 from provenance.picture import Asset, EncodedPicture, Encoding, Picture
 from provenance.sign.interface import ClaimSigner, Generator, Mark, Parent, SourceType, Statement
 from provenance.sign.sign import Signed, sign
-from provenance.verify.credentials import carries_credentials
+from provenance.verify.credentials import CredentialsCheck, carries_credentials
+from provenance.verify.mark import MarkCheck
 from provenance.verify.media import media_type
 from provenance.verify.verifier import Verifier
 from provenance.watermark.interface import Payload, Watermarker
 
 if TYPE_CHECKING:
-
     from provenance.config import Config
+    from provenance.registry.interface import Record
+    from provenance.registry.recorder import Recorder
 
 P = ParamSpec("P")
 
@@ -70,6 +79,7 @@ class Pipeline:
         verifier: reads every result back; must trust `signer` and hold the watermark's key.
         anchors: PEM bundles against which the credentials of an input are judged.
         says: what manifests state.
+        recorder: keeps what is issued and what is refused; None keeps nothing.
         sign_too_small: sign pictures too small to mark, instead of refusing them.
         limits: on bytes and pixels of inputs.
     """
@@ -82,6 +92,7 @@ class Pipeline:
         signer: ClaimSigner,
         verifier: Verifier,
         says: Statements,
+        recorder: Recorder | None = None,
         anchors: Sequence[str] = (),
         sign_too_small: bool = False,
         limits: Limits | None = None,
@@ -91,6 +102,7 @@ class Pipeline:
         self._signer = signer
         self._verifier = verifier
         self._says = says
+        self._recorder = recorder
         self._anchors = tuple(anchors)
         self._sign_too_small = sign_too_small
         self._limits = limits or Limits()
@@ -106,18 +118,20 @@ class Pipeline:
         from provenance.config import Config
 
         settings = config if isinstance(config, Config) else Config.load(config)
+        anchors, watermarker = settings.anchors(), settings.watermarker()
         return cls(
             moderator=Moderator.standard(settings.policy),
-            watermarker=settings.watermarker(),
+            watermarker=watermarker,
             signer=settings.signer(),
-            verifier=Verifier.from_config(settings),
+            verifier=Verifier((CredentialsCheck(anchors), MarkCheck(watermarker))),
             says=Statements(
                 settings.generator,
                 settings.source_type,
                 settings.publish_prompt,
                 settings.keep_metadata,
             ),
-            anchors=settings.anchors(),
+            recorder=settings.recorder(),
+            anchors=anchors,
             sign_too_small=settings.sign_too_small,
             limits=settings.limits,
         )
@@ -181,7 +195,7 @@ class Pipeline:
         watch = Stopwatch()
         before: tuple[Finding, ...] = ()
         if prompt is not None:
-            with watch("moderate prompt"):
+            with watch("moderate prompt"), self._refusals_recorded():
                 before = self._moderator.check_prompt(prompt)
         with watch("generate"):
             made = generate()
@@ -200,7 +214,7 @@ class Pipeline:
         watch = Stopwatch()
         with watch("decode"):
             picture, parent = self._taken(made)
-        with watch("moderate"):
+        with watch("moderate"), self._refusals_recorded():
             decision = self._moderator.check_picture(picture, before)
         with watch("watermark"):
             marked, payload = self._marked(picture)
@@ -213,8 +227,55 @@ class Pipeline:
         with watch("read back"):
             report = self._verifier.verify(signed.data)
             _require(report, signed, payload)
-        return _asset(
-            encoded, signed, payload, decision, report, {**spent, **watch.seconds}, marked
+        if self._recorder is not None:
+            with watch("record"):
+                self._recorder.issued(self._record(marked, decision, signed, payload, report))
+        return Asset(
+            data=signed.data,
+            manifest=signed.manifest,
+            media_type=encoded.media_type,
+            width=encoded.width,
+            height=encoded.height,
+            manifest_id=signed.manifest_id,
+            watermark_id=payload.hex if payload else None,
+            decision=decision,
+            report=report,
+            timings={**spent, **watch.seconds},
+            notes=marked.notes,
+        )
+
+    @contextmanager
+    def _refusals_recorded(self) -> Iterator[None]:
+        """Log a refusal before it leaves the pipeline."""
+        try:
+            yield
+        except (Blocked, ModerationFailed) as error:
+            if self._recorder is not None:
+                self._recorder.refused(error)
+            raise
+
+    def _record(
+        self,
+        marked: Picture,
+        decision: Decision,
+        signed: Signed,
+        payload: Payload | None,
+        report: Report,
+    ) -> Record:
+        from provenance.registry.recorder import record_of
+
+        reading = report.find("watermark")
+        return record_of(
+            data=signed.data,
+            media_type=report.media_type,
+            manifest=signed.manifest,
+            manifest_id=signed.manifest_id,
+            pixels=marked,
+            decision=decision,
+            certificates=self._signer.certificates,
+            algorithm=self._watermarker.algorithm,
+            payload=payload,
+            reading=reading[0].details if reading else {},
         )
 
     def _taken(self, made: Any) -> tuple[Picture, Parent | None]:
@@ -297,28 +358,5 @@ def _require(report: Report, signed: Signed, payload: Payload | None) -> None:
     if not found or found[0].details.get("payload") != payload.hex:
         raise ReadbackFailed(
             "the watermark could not be read back from the finished picture: it is too flat, or "
-            "compressed too hard; use a higher quality, a larger picture, or strength = \"robust\""
+            'compressed too hard; use a higher quality, a larger picture, or strength = "robust"'
         )
-
-
-def _asset(
-    encoded: EncodedPicture,
-    signed: Signed,
-    payload: Payload | None,
-    decision: Decision,
-    report: Report,
-    timings: dict[str, float],
-    picture: Picture,
-) -> Asset:
-    return Asset(
-        data=signed.data,
-        media_type=encoded.media_type,
-        width=encoded.width,
-        height=encoded.height,
-        manifest_id=signed.manifest_id,
-        watermark_id=payload.hex if payload else None,
-        decision=decision,
-        report=report,
-        timings=timings,
-        notes=picture.notes,
-    )

@@ -38,6 +38,9 @@ key = "secret/signing.key"
 passphrase_env = "SIGNING_PASSPHRASE"
 [trust]
 anchors = ["a.pem", "/etc/b.pem"]
+[registry]
+url = "postgresql+psycopg://me@db/kept"
+log = "history/log.jsonl"
 [output]
 keep_metadata = true
 publish_prompt = true
@@ -77,6 +80,8 @@ def test_every_key_is_read(load, tmp_path):
         signing_key=tmp_path / "secret/signing.key",
         passphrase_env="SIGNING_PASSPHRASE",
         trust=(tmp_path / "a.pem", Path("/etc/b.pem")),
+        registry_url="postgresql+psycopg://me@db/kept",
+        log_path=tmp_path / "history/log.jsonl",
         keep_metadata=True,
         publish_prompt=True,
         limits=Limits(max_bytes=1000, max_pixels=2000),
@@ -99,6 +104,14 @@ def test_an_empty_file_is_cautious(load, tmp_path):
     assert not config.replace_mark
     assert config.watermark_key == tmp_path / "keys/watermark.key"
     assert config.limits == Limits()
+    assert config.registry_url == str(tmp_path / "registry.db")
+    assert config.log_path == tmp_path / "issued.jsonl"
+
+
+def test_registry_and_log_may_be_switched_off(load):
+    config = load('[registry]\nurl = ""\nlog = ""')
+    assert config.registry() is None
+    assert config.log() is None
 
 
 def test_paths_may_begin_at_home(load, monkeypatch, tmp_path):

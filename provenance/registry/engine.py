@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from provenance.errors import RegistryUnavailable
 from provenance.registry import schema
-from provenance.registry.interface import RegistryUnavailable
 from provenance.registry.trouble import translated
 
 PATIENCE = 10.0

@@ -8,16 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from provenance.errors import ProvenanceError
 from provenance.registry.fingerprint import MATCH, Fingerprint, Probes
-
-
-class RegistryUnavailable(ProvenanceError):
-    """The registry or the log cannot be used: locked, read-only, corrupt, full, or unreachable."""
-
-
-class RegistryConflict(ProvenanceError):
-    """The registry holds other content under the same manifest id; the old record was kept."""
 
 
 @dataclass(frozen=True, slots=True)

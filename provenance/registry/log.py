@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from provenance._per_process import PerProcess
+from provenance.errors import RegistryUnavailable
 from provenance.registry import merkle
 from provenance.registry._file_lock import locked
 from provenance.registry.entry import Entry, Event, Issued
-from provenance.registry.interface import RegistryUnavailable
 from provenance.registry.proof import Head, Proof, Receipt
 
 FIRST = "0" * 64

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from provenance.errors import RegistryUnavailable
 from provenance.evidence import Evidence, Origin, Status
 from provenance.picture import Picture
 from provenance.registry.bars import without_bars
 from provenance.registry.fingerprint import probes
 from provenance.registry.guard import Comparison, Resemblance, compare
-from provenance.registry.interface import Match, Record, Registry, RegistryUnavailable
+from provenance.registry.interface import Match, Record, Registry
 from provenance.registry.stored import State, Stored, judge
 from provenance.verify.interface import Subject
 from provenance.watermark.interface import Reading, Watermarker
@@ -62,7 +64,7 @@ class RecoveryCheck:
         if not isinstance(picture, Picture):
             return (_unchecked("no-pixels", f"The registry was not searched: {picture}.", ""),)
         try:
-            return (self._by_mark(picture) or self._by_looks(picture) or _NONE,)
+            return (self._by_mark(picture, subject.data) or self._by_looks(picture) or _NONE,)
         except RegistryUnavailable as error:
             return (
                 _unchecked(
@@ -72,7 +74,7 @@ class RecoveryCheck:
                 ),
             )
 
-    def _by_mark(self, picture: Picture) -> Evidence | None:
+    def _by_mark(self, picture: Picture, data: bytes) -> Evidence | None:
         found = self._mark(picture)
         if found is None:
             return None
@@ -97,6 +99,8 @@ class RecoveryCheck:
         details = {"payload": payload, **_details(record, stored, comparison)}
         if stored.state is State.DAMAGED:
             return _damaged(details)
+        if record.sha256 == hashlib.sha256(data).hexdigest():
+            return _issued(record, details)
         if comparison.resemblance is Resemblance.OTHER:
             return _transplanted(details)
         return _by_watermark(stored, comparison, reading.false_positive_rate, details)
@@ -150,6 +154,17 @@ def _details(
         details["resemblance"] = comparison.resemblance.value
         details["share"] = None if comparison.share is None else round(comparison.share, 3)
     return details
+
+
+def _issued(record: Record, details: Mapping[str, Any]) -> Evidence:
+    return Evidence(
+        "recovery",
+        "recovery.issued",
+        Status.VERIFIED,
+        f"Your registry holds this very file, issued on {record.created_at:%Y-%m-%d %H:%M} UTC.",
+        origin=Origin.UNKNOWN,
+        details=details,
+    )
 
 
 def _by_watermark(

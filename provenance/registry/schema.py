@@ -24,7 +24,7 @@ from sqlalchemy import (
     select,
 )
 
-from provenance.registry.interface import RegistryUnavailable
+from provenance.errors import RegistryUnavailable
 
 METADATA = MetaData()
 

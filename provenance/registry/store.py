@@ -13,10 +13,11 @@ import numpy as np
 from sqlalchemy import ColumnElement, Row, func, select
 
 from provenance._per_process import PerProcess
+from provenance.errors import RegistryConflict
 from provenance.registry.engine import PATIENCE, Database, shown
 from provenance.registry.fingerprint import MATCH, Fingerprint, Probes
 from provenance.registry.index import FingerprintIndex
-from provenance.registry.interface import Match, Record, RegistryConflict
+from provenance.registry.interface import Match, Record
 from provenance.registry.schema import RECORDS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

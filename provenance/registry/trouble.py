@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from provenance.registry.interface import RegistryUnavailable
+from provenance.errors import RegistryUnavailable
 
 _SQLITE = (
     ("SQLITE_BUSY", "another process has kept it locked; try again, or end that process"),

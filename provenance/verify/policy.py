@@ -17,6 +17,7 @@ _FAILED = {
     "credentials.altered": "Changed after it was signed, or carrying another file's credentials.",
     "credentials.damaged": "Its credentials are damaged or forged.",
     "credentials.unreadable": "Its credentials are damaged and cannot be read.",
+    "recovery.transplanted": "Carries a watermark that belongs to another picture.",
     "credentials.parent-altered": "The history in its credentials was changed after signing.",
 }
 
@@ -39,7 +40,7 @@ class StandardPolicy:
             return Verdict(
                 Outcome.FAILED,
                 Origin.UNKNOWN,
-                _FAILED.get(failed[0].code, failed[0].explanation) + _also_marked(verified),
+                _FAILED.get(failed[0].code, failed[0].explanation) + _also_marked(failed, verified),
                 tuple(e.code for e in (*failed, *verified)),
                 failed[0].advice,
             )
@@ -47,19 +48,27 @@ class StandardPolicy:
             first = verified[0]
             origin = _origin(verified)
             if first.source == "watermark":
-                headline = "Carries your watermark. " + _why_not(evidence)
+                headline = _marked(verified) + _why_not(evidence)
             else:
                 headline = _vouched(first, origin) + _broken_history(claimed)
             return Verdict(
                 Outcome.VERIFIED, origin, headline, tuple(e.code for e in verified), first.advice
             )
-        saying = [e for e in claimed if e.origin is not Origin.UNKNOWN]
+        saying = [e for e in claimed if e.origin is not Origin.UNKNOWN and e.source != "recovery"]
         if saying:
             return Verdict(
                 Outcome.UNKNOWN,
                 Origin.UNKNOWN,
                 f"The file says that it is {_SAYS[saying[0].origin]}, but nothing that you trust "
                 "vouches for it.",
+                tuple(e.code for e in claimed),
+                next((e.advice for e in claimed if e.advice), ""),
+            )
+        if any(e.code == "recovery.found-by-fingerprint" for e in claimed):
+            return Verdict(
+                Outcome.UNKNOWN,
+                Origin.UNKNOWN,
+                "Looks like a picture that you issued, and nothing but its looks says so.",
                 tuple(e.code for e in claimed),
                 next((e.advice for e in claimed if e.advice), ""),
             )
@@ -99,7 +108,18 @@ def _broken_history(claimed: Sequence[Evidence]) -> str:
     return ""
 
 
-def _also_marked(verified: Sequence[Evidence]) -> str:
+def _marked(verified: Sequence[Evidence]) -> str:
+    """What your mark says, and where it leads."""
+    recovered = next((e for e in verified if e.code == "recovery.found-by-watermark"), None)
+    if recovered is None:
+        return "Carries your watermark. "
+    signer = recovered.details.get("signer") or "a signer"
+    return f"Carries your watermark, which leads to credentials that {signer} signed. "
+
+
+def _also_marked(failed: Sequence[Evidence], verified: Sequence[Evidence]) -> str:
+    if any(e.code == "recovery.transplanted" for e in failed):
+        return ""
     if any(e.source == "watermark" for e in verified):
         return " Its watermark shows that it, or what it was made from, came out of your pipeline."
     return ""

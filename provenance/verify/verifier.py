@@ -70,10 +70,17 @@ class Verifier:
 
     @classmethod
     def from_config(cls, config: Config) -> Verifier:
-        """With the trust anchors and the watermark keys of a `provenance.toml`."""
-        return cls.standard(
-            anchors=config.anchors(), watermarkers=config.watermarkers(), limits=config.limits
-        )
+        """With the trust anchors, watermark keys and registry of a `provenance.toml`."""
+        from provenance.registry.recovery import RecoveryCheck
+        from provenance.registry.remember import Remembering
+
+        anchors = config.anchors()
+        marks = [Remembering(w) for w in config.watermarkers()]
+        registry = config.registry()
+        checks: list[Check] = [CredentialsCheck(anchors), MarkCheck(*marks)]
+        if registry is not None:
+            checks.append(RecoveryCheck(registry, marks, anchors))
+        return cls((*checks, StampCheck(), ClaimsCheck()), limits=config.limits)
 
     def verify(self, source: str | Path | bytes, *, name: str | None = None) -> Report:
         """Examine a file, or its bytes.

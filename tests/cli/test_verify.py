@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from provenance import home
 from provenance_cli.main import verify_main
 
 
@@ -38,7 +39,7 @@ def test_stripped_copy_is_recognised_by_its_mark(cli, protected, tmp_path):
     result = cli("verify", tmp_path / "stripped.jpg", "--json")
     assert result.code == 0
     (report,) = result.lines
-    assert report["verdict"]["because"] == ["watermark.found"]
+    assert report["verdict"]["because"] == ["watermark.found", "recovery.found-by-watermark"]
     assert report["verdict"]["origin"] == "generated"
     assert report["evidence"][1]["false_positive_rate"] <= 1e-6
 
@@ -52,8 +53,8 @@ def test_tampered_copy_fails(cli, protected, tmp_path):
     assert "FAILED" in result.out
 
 
-def test_plain_photograph_is_unknown(cli, photo):
-    result = cli("verify", photo)
+def test_plain_photograph_is_unknown(cli, photo, tmp_path):
+    result = cli("verify", photo, "--config", home.create(tmp_path / "own").config)
     assert result.code == 3
     assert "UNKNOWN        Nothing was found that can be relied upon." in result.out
 

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.errors import Blocked, ModerationFailed
+from provenance.errors import Blocked, ModerationFailed, RegistryUnavailable
 from provenance.registry.entry import Entry, Issued, Refused
-from provenance.registry.interface import RegistryUnavailable
 from provenance.registry.log import Log
 from provenance.registry.proof import Head, Proof, check_proof
 from tests.registry.samples import START, a_record, mounted, remount, unprivileged

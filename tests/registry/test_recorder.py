@@ -6,12 +6,11 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificates
 
-from provenance.errors import Blocked
+from provenance.errors import Blocked, RegistryConflict, RegistryUnavailable
 from provenance.moderate.interface import Action, Decision
 from provenance.picture import Picture
 from provenance.registry.entry import Issued, Refused
 from provenance.registry.fingerprint import fingerprint
-from provenance.registry.interface import RegistryConflict, RegistryUnavailable
 from provenance.registry.log import Log
 from provenance.registry.recorder import Recorder, key_id, record_of
 from provenance.registry.store import SqlRegistry
@@ -42,9 +41,9 @@ def test_both_have_it(registry, log):
         Issued.of(a_record(1)),
         Refused("nudity", "picture", "standard"),
     ]
-    assert Issued.of(a_record(1)).manifest_sha256 == hashlib.sha256(
-        a_record(1).manifest
-    ).hexdigest()
+    assert (
+        Issued.of(a_record(1)).manifest_sha256 == hashlib.sha256(a_record(1).manifest).hexdigest()
+    )
 
 
 def test_without_either():

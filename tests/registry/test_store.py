@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from provenance.registry.interface import Record, RegistryConflict
+from provenance.errors import RegistryConflict
+from provenance.registry.interface import Record
 from provenance.registry.store import SqlRegistry
 from tests.registry.samples import START, a_fingerprint, a_record, probes_of, with_flipped_bits
 

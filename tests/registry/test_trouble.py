@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance.registry.interface import RegistryUnavailable
+from provenance.errors import RegistryUnavailable
 from provenance.registry.schema import MIGRATIONS
 from provenance.registry.store import SqlRegistry
 from tests.registry.samples import a_record, mounted, remount, unprivileged

@@ -121,4 +121,8 @@ def test_the_verifier_of_a_configuration(config, verifier, pipeline, picture):
     asset = pipeline(picture)
     report = verifier.verify(asset.data)
     assert report.verdict.outcome is Outcome.VERIFIED
-    assert report.verdict.because == ("credentials.trusted", "watermark.found")
+    assert report.verdict.because == (
+        "credentials.trusted",
+        "watermark.found",
+        "recovery.issued",
+    )

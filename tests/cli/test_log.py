@@ -1,0 +1,107 @@
+"""`provenance log`: the history of what was issued and refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provenance import home
+
+
+@pytest.fixture
+def own(tmp_path):
+    return home.create(tmp_path / "own").config
+
+
+@pytest.fixture
+def issued(cli, own, photo, tmp_path) -> dict:
+    """One protected picture under a configuration of its own."""
+    args = ("protect", photo, "-o", tmp_path / "out.png", "--config", own, "--json")
+    return cli(*args).lines[0]
+
+
+def test_what_was_issued_is_in_the_log(cli, own, issued):
+    (entry,) = cli("log", "export", "--config", own).lines
+    text = json.dumps(entry)
+    assert issued["manifest_id"] in text
+    assert issued["watermark_id"] in text
+    assert cli("log", "verify", "--config", own).code == 0
+
+
+def test_refusals_are_logged_without_prompt_and_picture(cli, own, photo, tmp_path):
+    policy = 'policy = "none"\n[moderation.thresholds]\nnudity = { flag = 0.0, block = 0.0 }'
+    own.write_text(own.read_text().replace('policy = "standard"', policy))
+    args = ("protect", photo, "-o", tmp_path / "o.png", "--config", own, "--prompt", "xyzzy")
+    assert cli(*args).code == 1
+    (entry,) = cli("log", "export", "--config", own).lines
+    text = json.dumps(entry)
+    assert "nudity" in text
+    assert "xyzzy" not in text
+    assert "photo" not in text
+
+
+def test_edited_and_cut_logs_are_noticed(cli, own, issued, photo, tmp_path):
+    head = cli("log", "head", "--config", own).out.strip()
+    cli("protect", photo, "-o", tmp_path / "two.png", "--config", own)
+    assert cli("log", "verify", "--config", own, "--head", head).code == 0
+    log = own.parent / "issued.jsonl"
+    whole = log.read_bytes()
+    later = cli("log", "head", "--config", own).out.strip()
+    log.write_bytes(whole.replace(b"allow", b"admit", 1))
+    assert cli("log", "verify", "--config", own).code in {1, 2}
+    log.write_bytes(whole[: len(whole.splitlines(keepends=True)[0])])
+    cut = cli("log", "verify", "--config", own, "--head", later, "--json")
+    assert cut.code == 1
+    assert cut.lines[0]["holds"] is False
+
+
+def test_proof_is_checked_without_the_log(cli, own, issued, tmp_path):
+    head = cli("log", "head", "--config", own).out.strip()
+    proof = tmp_path / "proof.json"
+    proof.write_text(cli("log", "prove", issued["manifest_id"], "--config", own).out)
+    (own.parent / "issued.jsonl").unlink()
+    assert cli("log", "check", proof, "--head", head).code == 0
+    assert cli("log", "check", proof, "--head", "1:" + "0" * 64).code == 1
+    record = json.loads(proof.read_text())
+    proof.write_text(json.dumps(record).replace("allow", "block"))
+    assert cli("log", "check", proof, "--head", head).code == 1
+
+
+def test_bad_arguments(cli, own, issued, tmp_path):
+    (tmp_path / "bad.json").write_text("{}")
+    for args in (
+        ("log", "prove", "urn:c2pa:none", "--config", own),
+        ("log", "verify", "--head", "nonsense", "--config", own),
+        ("log", "check", tmp_path / "bad.json"),
+        ("log", "check", tmp_path / "none.json"),
+    ):
+        result = cli(*args)
+        assert result.code == 2, args
+        assert result.is_one_sentence()
+
+
+def test_stripped_copy_leads_back_to_its_credentials(cli, own, issued, tmp_path):
+    from PIL import Image
+
+    with Image.open(tmp_path / "out.png") as picture:
+        picture.resize((400, 400)).save(tmp_path / "seen.jpg", quality=80)
+    result = cli("verify", tmp_path / "seen.jpg", "--config", own, "--json")
+    assert result.code == 0
+    (recovery,) = [e for e in result.lines[0]["evidence"] if e["source"] == "recovery"]
+    assert recovery["code"] == "recovery.found-by-watermark"
+    assert recovery["details"]["manifest_id"] == issued["manifest_id"]
+    assert "leads to credentials" in result.lines[0]["verdict"]["headline"]
+
+
+def test_unavailable_registry_stops_protect_and_not_verify(cli, own, issued, photo, tmp_path):
+    (own.parent / "registry.db").write_bytes(b"this is no database" * 100)
+    result = cli("protect", photo, "-o", tmp_path / "three.png", "--config", own)
+    assert result.code == 2
+    assert result.is_one_sentence()
+    assert not (tmp_path / "three.png").exists()
+    report = cli("verify", tmp_path / "out.png", "--config", own, "--json")
+    assert report.code == 0
+    codes = [e["code"] for e in report.lines[0]["evidence"]]
+    assert codes[0] == "credentials.trusted"
+    assert "recovery.unavailable" in codes
