@@ -6,7 +6,7 @@ Averaging a picture's own tiles: the attacker knows the tile's period (worst cas
 picture, and subtracts the folded pattern through the public mask. Averaging many pictures: the
 mean of 100 marked pictures' fine structure is taken for the mark and subtracted from each.
 Transplant: the difference between a marked picture and its original is added to another picture;
-the fingerprint must tell. Strangers: fingerprints of unrelated pictures, and of edited copies.
+the fingerprint must tell. Two keys: one mark over another. Strangers: fingerprints of unrelated pictures, and of edited copies.
 """
 
 from __future__ import annotations
@@ -125,6 +125,20 @@ def transplants(paths: list[Path]) -> dict[str, Any]:
     return {"n": n, "mark_reads": reads, "caught": caught, "caught_ci95": wilson(caught, n)}
 
 
+def two_keys(paths: list[Path]) -> dict[str, Any]:
+    """Both marks of pictures marked under one key and then under another, after JPEG 75."""
+    first, second = TileWatermarker(KEY), TileWatermarker(hashlib.sha256(KEY).digest())
+    one = two = 0
+    for path in paths:
+        both = second.embed_array(first.embed_array(edits.load(path), Payload(5)), Payload(6))
+        edited = edits.coded(both, "JPEG", quality=75)
+        one += first.extract_array(edited).payload == Payload(5)
+        two += second.extract_array(edited).payload == Payload(6)
+    n = len(paths)
+    return {"n": n, "first_readable": one, "first_ci95": wilson(one, n),
+            "second_readable": two, "second_ci95": wilson(two, n)}
+
+
 def fingerprints(paths: list[Path]) -> dict[str, Any]:
     """Distances between strangers, and between pictures and their edited copies."""
     hashes, same = [], []
@@ -146,7 +160,7 @@ def fingerprints(paths: list[Path]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run all four."""
+    """Run all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=Path, required=True)
     parser.add_argument("--most", type=int, default=40)
@@ -158,6 +172,7 @@ def main() -> None:
         "own_pattern_512": own_pattern(small[: options.most]),
         "many_pictures_512": many_pictures(small),
         "transplants_512": transplants(small[: options.most]),
+        "two_keys_512": two_keys(small[: options.most]),
         "fingerprints_512": fingerprints(small),
     }
     update("security", result)

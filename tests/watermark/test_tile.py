@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 from skimage import data
 
 from provenance.errors import KeyUnusable, TooSmall, UnsupportedPicture
@@ -176,3 +178,96 @@ def test_sizes(photo: NDArray[np.uint8], marker: TileWatermarker, size: tuple[in
     pixels = np.asarray(Image.fromarray(photo).resize(size[::-1], Image.Resampling.BICUBIC))
     marked = marker.embed_array(pixels, PAYLOAD)
     assert marker.extract_array(marked).payload == PAYLOAD
+
+
+def lines_of_text() -> NDArray[np.uint8]:
+    image = Image.new("RGB", (640, 640), "white")
+    draw = ImageDraw.Draw(image)
+    for top in range(10, 630, 16):
+        draw.text((8, top), "the quick brown fox jumps over the lazy dog " * 3, fill="black")
+    return np.asarray(image)
+
+
+RAMP = np.broadcast_to(np.linspace(0, 255, 600)[None, :, None], (400, 600, 3)).astype(np.uint8)
+EXTREMES = {
+    "white": np.full((512, 512, 3), 255, np.uint8),
+    "black": np.zeros((512, 512, 3), np.uint8),
+    "gray": np.full((512, 512, 3), 128, np.uint8),
+    "ramp": RAMP,
+    "text": lines_of_text(),
+    "stripes": ((np.indices((512, 512))[1] // 16 % 2)[..., None] * np.full(3, 255)).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_extreme_pictures(marker: TileWatermarker, name: str) -> None:
+    pixels = EXTREMES[name]
+    assert not marker.extract_array(pixels).found
+    marked = marker.embed_array(pixels, PAYLOAD)
+    assert marker.extract_array(jpeg(marked, 75)).payload == PAYLOAD
+
+
+def test_flat_areas_change_by_about_one_level(marker: TileWatermarker) -> None:
+    pixels = RAMP
+    change = marker.embed_array(pixels, PAYLOAD).astype(int) - pixels
+    assert float(np.sqrt(np.mean(change**2))) < 1.3
+
+
+def test_details_are_json(marked: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    details = marker.extract_array(marked).details
+    assert json.loads(json.dumps(dict(details))) == dict(details)
+
+
+def test_strengths_differ_in_loudness(photo: NDArray[np.uint8]) -> None:
+    noise = []
+    for strength in ("stealth", "balanced", "robust", 36.0):
+        marked = TileWatermarker(KEY, strength=strength).embed_array(photo, PAYLOAD)
+        noise.append(float(np.mean((marked.astype(float) - photo) ** 2)))
+    assert noise == sorted(noise)
+
+
+@pytest.mark.parametrize("strength", ["loud", 10.0, 80.0])
+def test_refuses_unknown_strengths(strength: str | float) -> None:
+    with pytest.raises(ValueError, match="strength"):
+        TileWatermarker(KEY, strength=strength)
+
+
+@pytest.mark.parametrize("angle", [3.0, 17.0, 45.0, 137.0])
+def test_survives_rotation(
+    marked: NDArray[np.uint8], marker: TileWatermarker, angle: float
+) -> None:
+    turned = Image.fromarray(marked).rotate(angle, Image.Resampling.BICUBIC)
+    assert marker.extract_array(np.asarray(turned)).payload == PAYLOAD
+
+
+@pytest.mark.parametrize(("across", "down"), [(0.9, 1.0), (1.1, 1.0), (0.7, 0.75)])
+def test_survives_aspect(
+    marked: NDArray[np.uint8], marker: TileWatermarker, across: float, down: float
+) -> None:
+    size = (round(512 * across), round(512 * down))
+    stretched = Image.fromarray(marked).resize(size, Image.Resampling.BICUBIC)
+    assert marker.extract_array(np.asarray(stretched)).payload == PAYLOAD
+
+
+def test_survives_shear(marked: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    slope = float(np.tan(np.deg2rad(3)))
+    matrix = (1, slope, -slope * 256, 0, 1, 0)
+    image = Image.fromarray(marked)
+    sheared = image.transform((512, 512), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    assert marker.extract_array(np.asarray(sheared)).payload == PAYLOAD
+
+
+def test_threads_share_a_marker(marked: NDArray[np.uint8]) -> None:
+    marker = TileWatermarker(KEY)
+    with ThreadPoolExecutor(4) as pool:
+        readings = list(pool.map(marker.extract_array, [marked] * 8))
+    assert {r.payload for r in readings} == {PAYLOAD}
+
+
+@pytest.mark.slow
+def test_large_pictures(photo: NDArray[np.uint8], marker: TileWatermarker) -> None:
+    pixels = np.tile(np.concatenate([photo, photo[::-1]]), (6, 12, 1))
+    marked = marker.embed_array(pixels, PAYLOAD)
+    assert marker.extract_array(marked).payload == PAYLOAD
+    web = Image.fromarray(marked).resize((1080, 1080), Image.Resampling.LANCZOS)
+    assert marker.extract_array(np.asarray(web)).payload == PAYLOAD
