@@ -98,11 +98,11 @@ def _facts(evidence: Evidence) -> list[str]:
             facts.append(" ".join(parts))
         if details.get("manifest_id"):
             facts.append(f"manifest {details['manifest_id']}")
-    if details.get("payload"):
+    if evidence.source == "watermark" and details.get("payload"):
         facts.append(f"payload {details['payload']}")
     if details.get("failures"):
         facts.append("C2PA codes: " + ", ".join(details["failures"]))
-    if evidence.false_positive_rate is not None:
+    if evidence.source != "recovery" and evidence.false_positive_rate is not None:
         facts.append(f"false positives: {odds(evidence.false_positive_rate)} unmarked pictures")
     return facts
 
