@@ -20,13 +20,13 @@ from provenance.errors import (
     UnreadablePicture,
     UnsupportedPicture,
 )
-from provenance.evidence import Evidence
+from provenance.evidence import Evidence, Status
 from provenance.files import write_atomically
 from provenance.sign import chain
 from provenance.sign.interface import ClaimSigner, Ingredient, Statement
 from provenance.sign.sign import Signed, sign_bytes
 from provenance.sign.timestamp import Stamp, Timestamp
-from provenance.verify.credentials import CredentialsCheck, carries_credentials
+from provenance.verify.credentials import CredentialsCheck
 from provenance.verify.interface import Subject
 from provenance.verify.media import media_type
 
@@ -119,9 +119,18 @@ def sign_file(
     limits = limits or Limits()
     data = read_bytes(source, limits)
     kind = signable(data, source)
-    said, kept = keeping_history(data, kind, statement)
-    signed = sign_bytes(data, kind, said, signer, anchors, timestamp=timestamp)
-    evidence = read_back(signed, kind, signer, anchors, limits, allow_untrusted=allow_untrusted)
+    found = carried(data, kind)
+    said = keeping_history(data, kind, statement, found)
+    try:
+        signed = sign_bytes(data, kind, said, signer, anchors, timestamp=timestamp)
+        evidence = read_back(signed, kind, signer, anchors, limits, allow_untrusted=allow_untrusted)
+    except (SigningFailed, ReadbackFailed) as error:
+        if found is None or found.status is not Status.FAILED:
+            raise
+        raise SigningFailed(
+            f"{error}. The credentials that the file already carries are broken "
+            f"({found.code}), which may be why; sign a copy without them"
+        ) from error
     path = write_atomically(target, signed.data, overwrite=overwrite)
     return SignedFile(
         path=path,
@@ -130,7 +139,7 @@ def sign_file(
         manifest=signed.manifest,
         manifest_id=signed.manifest_id,
         evidence=evidence,
-        kept_history=kept,
+        kept_history=found is not None,
         stamp=signed.stamp,
     )
 
@@ -151,31 +160,38 @@ def signable(data: bytes, name: Path | str) -> str:
     return kind
 
 
-def keeping_history(data: bytes, kind: str, statement: Statement) -> tuple[Statement, bool]:
-    """The statement with the file itself as parent, if it carries credentials; and whether it does.
+def carried(data: bytes, kind: str) -> Evidence | None:
+    """What the file's own credentials are, sound, broken or elsewhere; None without."""
+    first = CredentialsCheck().examine(Subject(data, kind, Limits()))[0]
+    absent = first.code in {"credentials.none", "credentials.unsupported"}
+    return None if absent else first
+
+
+def keeping_history(
+    data: bytes, kind: str, statement: Statement, found: Evidence | None
+) -> Statement:
+    """The statement with the file itself as parent, if it carries credentials.
+
+    Args:
+        data: the file.
+        kind: its media type.
+        statement: what was to be said.
+        found: what `carried` says of the file.
 
     Raises:
-        SigningFailed: it carries some, and another parent is named that does not hold them.
+        SigningFailed: another parent is named, which does not hold these credentials.
     """
-    if not carries_credentials(data):
-        return statement, False
+    if found is None:
+        return statement
     if statement.parent is None:
-        return replace(statement, parent=Ingredient(data, kind)), True
-    if statement.parent.data == data:
-        return statement, True
-    label = _active(data)
-    if label and label.encode() in statement.parent.data:
-        return statement, True  # an editor copied them from the parent
+        return replace(statement, parent=Ingredient(data, kind))
+    label = str(found.details.get("manifest_id") or "")
+    if statement.parent.data == data or (label and label.encode() in statement.parent.data):
+        return statement  # an editor copied them from the parent
     raise SigningFailed(
         "the file carries credentials of its own, and another parent was named, so that its "
         "history would be lost; name no parent, or sign a copy without credentials"
     )
-
-
-def _active(data: bytes) -> str:
-    """The label of the file's newest manifest; empty if it cannot be read."""
-    evidence = CredentialsCheck().examine(Subject(data, media_type(data), Limits()))
-    return str(evidence[0].details.get("manifest_id") or "")
 
 
 def read_back(

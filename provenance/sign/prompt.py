@@ -3,9 +3,9 @@
 A plain hash is no secret. Prompts are short and alike, manifests are public for ever, and whoever
 hashes a few billion likely prompts, which takes minutes, reads most of them; a salt beside the hash
 only means that this is done once for each picture. So the default is a commitment: HMAC-SHA256
-under a key of 256 bits that stays *out* of the file. Nobody can test a guess without the key, and with it
-the owner can prove later what the prompt was (`Commitment.holds`), which is what people want a hash
-for. Keep `Commitment.key` beside your record of the picture; it is lost with it.
+under a key of 256 bits that stays *out* of the file. Nobody can test a guess without the key, and
+with it the owner can prove later what the prompt was (`Commitment.holds`), which is what people
+want a hash for. Keep `Commitment.key` beside your record of the picture; the proof is lost with it.
 
 `plain_hash` is there for those who want anybody to be able to test a guess, and know it.
 

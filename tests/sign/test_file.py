@@ -108,6 +108,26 @@ def test_damaged_credentials_are_kept_as_they_are_and_reported(tmp_path):
     ]
 
 
+def test_credentials_at_another_address_are_kept_as_a_parent(shared, tmp_path):
+    source = shared / "corpus" / "c2pa" / "c2pa-rs" / "png" / "libpng-test_with_url.png"
+    made = run(source, tmp_path / "out.png")
+    assert made.kept_history
+    assert [e.code for e in made.evidence][1:] == ["credentials.parent-not-verified"]
+
+
+def test_credentials_that_cannot_be_read_are_not_dropped_in_silence(shared, tmp_path):
+    for name in ("no_alg.jpg", "malformed_cbor.jpg"):
+        source = shared / "corpus" / "c2pa" / "c2pa-rs" / "jpg" / name
+        with pytest.raises(SigningFailed, match="already carries are broken"):
+            run(source, tmp_path / "out.jpg")
+        assert not (tmp_path / "out.jpg").exists()
+    made = signed.signed()
+    store = bytearray(made.manifest)
+    store[60] ^= 0xFF
+    (tmp_path / "in.png").write_bytes(signed.with_store(made.data, bytes(store)))
+    assert run(tmp_path / "in.png", tmp_path / "out.png").kept_history
+
+
 def test_an_edit_of_a_named_parent(tmp_path, png):
     parent = Ingredient(signed.signed(seed=4).data, "image/png", title="photo.png")
     says = Statement(signed.GENERATOR, parent=parent, edits=(Edit(),))
