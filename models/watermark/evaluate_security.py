@@ -5,8 +5,9 @@ Run: python -m models.watermark.evaluate_security --pictures SETS
 Averaging a picture's own tiles: the attacker knows the tile's period (worst case), folds the
 picture, and subtracts the folded pattern through the public mask. Averaging many pictures: the
 mean of 100 marked pictures' fine structure is taken for the mark and subtracted from each.
-Transplant: the difference between a marked picture and its original is added to another picture;
-the fingerprint must tell. Two keys: one mark over another. Strangers: fingerprints of unrelated pictures, and of edited copies.
+Transplant: the difference between a marked picture and its original is added to another
+picture; the fingerprint must tell. Two keys: one mark over another. Strangers: fingerprints of
+unrelated pictures, and of edited copies.
 """
 
 from __future__ import annotations

@@ -164,6 +164,7 @@ def _rehearse(
     period = placement.period / finer
     waves = Waves(grid, period, origin, width)
     luma += modulated(waves, strength, ratio, (height, width), 0, height)
+    np.clip(np.rint(luma, out=luma), 0, 255, out=luma)  # black and white keep half of a wave
     reduced = plane.shrink(rehearsal.compress(luma), ratio)
     view = View(layout, placement.carrier, period, origin, ratio)
     return view.quadratures(plane.whiten(reduced).plane)
