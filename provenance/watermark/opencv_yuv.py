@@ -54,9 +54,7 @@ def to_rgb(yuv: Bytes) -> Bytes:
         luma <<= SHIFT
         luma += HALF  # the package adds it after each product; the sum is the same
         for channel, change in ((0, v * 18678), (1, u * -6472 - v * 9519), (2, u * 33292)):
-            change += luma
-            change >>= SHIFT
-            result[rows, :, channel] = np.clip(change, 0, 255, out=change)
+            result[rows, :, channel] = np.clip((luma + change) >> SHIFT, 0, 255)
     return result
 
 
