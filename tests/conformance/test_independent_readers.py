@@ -33,7 +33,7 @@ print(json.dumps(report, default=str))
 """
 
 
-def _installed(command: list[str], folder: Path) -> None:
+def installed(command: list[str], folder: Path) -> None:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, timeout=180, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -47,7 +47,7 @@ def encypher(tmp_path_factory, config: Config):
     """Asks encypher-c2pa, trusting our development root alone."""
     folder = tmp_path_factory.mktemp("encypher")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    _installed([*pip, "--target", str(folder / "site"), ENCYPHER], folder)
+    installed([*pip, "--target", str(folder / "site"), ENCYPHER], folder)
 
     def ask(path: Path) -> dict[str, Any]:
         environment = {**os.environ, "PYTHONPATH": str(folder / "site"), "HOME": str(folder)}
@@ -69,7 +69,7 @@ def c2pa_ts(tmp_path_factory):
         pytest.skip("needs node and npm")
     folder = tmp_path_factory.mktemp("c2pa-ts")
     (folder / "package.json").write_text("{}")
-    _installed(["npm", "install", "--ignore-scripts", "--no-audit", C2PA_TS], folder)
+    installed(["npm", "install", "--ignore-scripts", "--no-audit", C2PA_TS], folder)
     shutil.copy(Path(__file__).with_name("read.mjs"), folder)
 
     def ask(path: Path) -> dict[str, Any]:
