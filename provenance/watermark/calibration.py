@@ -18,12 +18,16 @@ ATTEMPTS = 64
 """Upper bound on the words of one length that a search decodes, in one picture."""
 
 
+FLOOR = 1e-6
+"""Least value of the modelled tail: a tenth of what the number of reads could show, no less."""
+
+
 def tail(score: float, bits: int) -> float:
     """Probability that one arbitrary word of an unmarked picture scores at least this much."""
     start, share, scale = TAILS[bits]
     if score <= start:
         return 1.0
-    return share * math.exp(-(score - start) / scale)
+    return max(FLOOR, share * math.exp(-(score - start) / scale))
 
 
 def false_positive_rate(score: float, bits: int) -> float:
