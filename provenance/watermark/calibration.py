@@ -17,7 +17,6 @@ from provenance.watermark.code import CRC_BITS
 ATTEMPTS = 64
 """Upper bound on the words of one length that a search decodes, in one picture."""
 
-
 FLOOR = 1e-6
 """Least value of the modelled tail: a tenth of what the number of reads could show, no less."""
 
