@@ -27,11 +27,12 @@ def data(statement: Statement) -> dict[str, Any]:
     actions = [_first(statement)]
     actions += [_edit(edit, statement.generator) for edit in statement.edits]
     actions += [_placed(n, statement.generator) for n in range(len(statement.placed))]
-    inputs = [reference(n) for n in range(len(statement.references))]
-    if inputs:
-        # The inputs belong to what made the pixels: the first edit of a parent, or the creation.
-        made = actions[1] if statement.parent is not None and statement.edits else actions[0]
-        made.setdefault("parameters", {}).setdefault("ingredientIds", []).extend(inputs)
+    # The inputs belong to what made the pixels: the creation, or the first edit of a parent. An
+    # opening names its parent alone (18.15.4.4); without an edit they stay by themselves.
+    made = actions[0] if statement.parent is None else next(iter(actions[1:]), None)
+    if made is not None and statement.references and made["action"] != "c2pa.placed":
+        inputs = [reference(n) for n in range(len(statement.references))]
+        made["parameters"] = {"ingredientIds": inputs}
     if statement.mark is not None:
         actions.append({"action": "c2pa.watermarked.bound", "softwareAgent": agent(OURSELVES)})
     return {"actions": [{**action, "when": when} for action in actions]}

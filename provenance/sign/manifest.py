@@ -51,5 +51,9 @@ def _soft_binding(mark: Mark) -> dict[str, Any]:
 
 
 def _created(label: str, data: dict[str, Any]) -> dict[str, Any]:
-    """An assertion that the signer vouches for, not one merely gathered."""
-    return {"label": label, "created": True, "data": data}
+    """An assertion that the signer vouches for, not one merely gathered.
+
+    CAWG Metadata Assertion 1.1 wants JSON in its box, where c2pa-rs writes CBOR unless told.
+    """
+    kind = {"kind": "Json"} if label == "cawg.metadata" else {}
+    return {"label": label, "created": True, **kind, "data": data}

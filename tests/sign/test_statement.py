@@ -89,6 +89,15 @@ def test_reference_pictures_are_inputs_of_what_made_the_pixels():
     assert related(data, edited) == ["pose"]
 
 
+def test_an_opening_names_its_parent_alone():
+    """Other readers refuse an opening with inputs, which c2pa-rs signs."""
+    data = made(parent=file(1, title="photo"), references=(file(2),), placed=(file(3, title="x"),))
+    opened, placed = actions(data)
+    assert related(data, opened) == ["photo"]
+    assert related(data, placed) == ["x"]
+    assert len(manifest(data)["ingredients"]) == 3
+
+
 def test_a_signed_reference_keeps_its_credentials():
     source = signed.signed(seed=1)
     data = made(references=(Ingredient(source.data, "image/png"),))

@@ -9,14 +9,18 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from asn1crypto import tsp
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from provenance import _c2pa
 from provenance.errors import SigningFailed
+from provenance.sign.callback import CallbackSigner
 from provenance.sign.development_tsa import DevelopmentAuthority
 from provenance.sign.interface import Statement
 from provenance.sign.sign import Signed, sign
@@ -76,11 +80,6 @@ def test_without_an_authority_none_is_asked():
 
 
 def test_a_callback_signer_gets_a_stamp_too(authority):
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    from provenance.sign.callback import CallbackSigner
-
     key = serialization.load_pem_private_key(signed.chain().key, None)
     signer = CallbackSigner(
         lambda data: key.sign(data, ec.ECDSA(hashes.SHA256())), signed.chain().certificates
@@ -290,3 +289,41 @@ def test_openssl_reads_our_development_answers(authority, tmp_path):
         check=False,
     )
     assert "Verification: OK" in told.stdout + told.stderr
+
+
+def test_a_proxy_in_the_way_is_named(authority, monkeypatch):
+    """c2pa-rs heeds the environment's proxy even for this machine."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with authority.serve() as url:
+        with pytest.raises(SigningFailed, match=r"add 127\.0\.0\.1 to NO_PROXY"):
+            stamped(Timestamp(url))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert stamped(Timestamp(url)).stamp.time is not None
+
+
+def test_threads_have_a_relay_each(authority):
+    with authority.serve() as url, ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: stamped(Timestamp(url)), range(24)))
+    assert all(m.stamp.time for m in made)
+    assert threading.active_count() < 12
+
+
+def test_an_error_of_the_key_is_not_blamed_on_the_authority(authority):
+    class Locked(Exception):
+        pass
+
+    def fails(data: bytes) -> bytes:
+        raise Locked
+
+    signer = CallbackSigner(fails, signed.chain().certificates)
+    with authority.serve() as url, pytest.raises(Locked):
+        sign(
+            signed.encoded(),
+            Statement(signed.GENERATOR),
+            signer,
+            timestamp=Timestamp(url, "sign-without"),
+        )
