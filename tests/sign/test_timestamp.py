@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -12,6 +16,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from asn1crypto import tsp
@@ -273,9 +278,6 @@ def test_settings_that_make_no_sense(options):
 
 
 def test_openssl_reads_our_development_answers(authority, tmp_path):
-    import shutil
-    import subprocess
-
     if not shutil.which("openssl"):
         pytest.skip("needs openssl")
     (tmp_path / "q").write_bytes(request())
@@ -291,18 +293,36 @@ def test_openssl_reads_our_development_answers(authority, tmp_path):
     assert "Verification: OK" in told.stdout + told.stderr
 
 
-def test_a_proxy_in_the_way_is_named(authority, monkeypatch):
-    """c2pa-rs heeds the environment's proxy even for this machine."""
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HTTP_PROXY", "http_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with authority.serve() as url:
-        with pytest.raises(SigningFailed, match=r"add 127\.0\.0\.1 to NO_PROXY"):
-            stamped(Timestamp(url))
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        assert stamped(Timestamp(url)).stamp.time is not None
+PROXIED = """
+import sys
+from provenance.errors import SigningFailed
+from provenance.sign.timestamp import Timestamp
+from tests.sign.test_timestamp import stamped
+try:
+    print(stamped(Timestamp(sys.argv[1])).stamp.time)
+except SigningFailed as error:
+    print(error)
+"""
+
+
+def test_a_proxy_in_the_way_is_named(authority):
+    """c2pa-rs heeds the proxy of the environment even for this machine, and reads it once."""
+    plain = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
+    proxied = {**plain, "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    for more, expected in (
+        ({}, "add 127.0.0.1 to NO_PROXY"),
+        ({"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}, "+00:00"),
+    ):
+        with authority.serve() as url:
+            told = subprocess.run(
+                [sys.executable, "-c", PROXIED, url],
+                env={**proxied, **more},
+                cwd=Path(__file__).parents[2],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        assert expected in told.stdout
 
 
 def test_threads_have_a_relay_each(authority):
