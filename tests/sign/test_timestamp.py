@@ -20,8 +20,10 @@ from pathlib import Path
 
 import pytest
 from asn1crypto import tsp
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from provenance import _c2pa
 from provenance.errors import SigningFailed
@@ -32,6 +34,7 @@ from provenance.sign.sign import Signed, sign
 from provenance.sign.timestamp import MAX_ANSWER, Timestamp, relay
 from provenance.sign.timestamp_token import BadToken, check
 from tests import signed
+from tests.sign.chains import PEM, pem
 
 
 @pytest.fixture(scope="module")
@@ -347,3 +350,67 @@ def test_an_error_of_the_key_is_not_blamed_on_the_authority(authority):
             signer,
             timestamp=Timestamp(url, "sign-without"),
         )
+
+
+OPENSSL = """
+[tsa]
+serial = serial
+crypto_device = builtin
+signer_cert = tsa.pem
+signer_key = tsa.key
+signer_digest = sha512
+default_policy = 1.2.3.4
+digests = sha256
+"""
+
+
+@pytest.mark.parametrize("usage", ["critical", "not critical"])
+def test_answers_by_openssl_with_rsa(usage, tmp_path):
+    """What most public authorities use; RFC 3161 wants the usage critical (section 2.3)."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl")
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "RSA time-stamps")])
+    now = datetime.now(UTC)
+    stamping = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+    signs = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7, now, now + timedelta(days=1))
+        .add_extension(stamping, critical=usage == "critical")
+        .add_extension(signs, critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (tmp_path / "tsa.pem").write_bytes(certificate.public_bytes(PEM))
+    (tmp_path / "tsa.key").write_bytes(pem(key))
+    (tmp_path / "cnf").write_text(OPENSSL)
+    (tmp_path / "serial").write_text("01\n")
+    (tmp_path / "q").write_bytes(request())
+    told = subprocess.run(
+        [
+            "openssl",
+            "ts",
+            "-reply",
+            "-config",
+            "cnf",
+            "-section",
+            "tsa",
+            "-queryfile",
+            "q",
+            "-out",
+            "r",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    if told.returncode:  # it refuses such a certificate itself
+        assert usage == "not critical"
+        return
+    answer = (tmp_path / "r").read_bytes()
+    if usage == "critical":
+        assert check(request(), answer) >= now.replace(microsecond=0)
+        with pytest.raises(BadToken, match="does not hold"):
+            check(request(), answer[:-1] + bytes([answer[-1] ^ 1]))
+    else:
+        with pytest.raises(BadToken, match="not for time-stamping alone"):
+            check(request(), answer)
