@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, nargs="+", required=True)
     parser.add_argument("--venvs", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("build/watermark-peers"))
+    parser.add_argument("--table", type=Path, help="where peers.md goes; default: into --out")
     parser.add_argument("--budget", type=float, default=120, help="seconds per scheme and folder")
     parser.add_argument("--speed", type=Path, help="a picture for timing; default: the first")
     parser.add_argument("--only", nargs="+")
@@ -72,7 +73,7 @@ def main() -> None:
         subprocess.run(
             [*bench, "run", *common, *extra], cwd=options.harness, env=environment, check=True
         )
-    table, summary = options.out / "peers.md", options.out / "peers.json"
+    table, summary = options.table or options.out / "peers.md", options.out / "peers.json"
     subprocess.run(
         [*bench, "report", "--out", str(results), "--md", str(table.resolve()), "--json",
          str(summary.resolve())],
