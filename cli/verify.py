@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 def verify(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, or - for stdin.")],
+    online: Annotated[
+        bool,
+        typer.Option(
+            "--online", help="Fetch credentials from the public address that a file names."
+        ),
+    ] = False,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -33,7 +39,11 @@ def verify(
     from provenance_cli.render import LEGEND, line, report_text, say
 
     settings = _settings(config)
-    verifier = Verifier.from_config(settings) if settings else Verifier.standard()
+    verifier = (
+        Verifier.from_config(settings, online=online)
+        if settings
+        else Verifier.standard(online=online)
+    )
     limits = settings.limits if settings else Limits()
     codes = []
     for number, name in enumerate(progress(files, "verify")):

@@ -68,14 +68,20 @@ _loaded = PerProcess(_load)
 """One thread at a time: the environment is everybody's."""
 
 
-def context(anchors: Sequence[str] = ()) -> Any:
+SIGNERS, TIMESTAMPS = "urn:provenance:anchors:", "urn:provenance:timestamps:"
+"""How the two kinds of anchors are told apart in results. c2pa 0.91 takes an anchor of either kind
+for claims, so that a result must be looked at before it is believed."""
+
+
+def context(anchors: Sequence[str] = (), timestamp_anchors: Sequence[str] = ()) -> Any:
     """A c2pa context with our settings, to be closed by the caller.
 
     Args:
         anchors: PEM bundles of root or intermediate certificates; c2pa passes over what it cannot
             read in them, so they are to be checked before.
+        timestamp_anchors: the same, of time-stamp authorities.
     """
-    return load().Context.from_dict(settings(anchors))
+    return load().Context.from_dict(settings(anchors, timestamp_anchors))
 
 
 def check_anchors(bundle: str) -> str:
@@ -95,7 +101,7 @@ def check_anchors(bundle: str) -> str:
     return bundle
 
 
-def settings(anchors: Sequence[str] = ()) -> dict[str, Any]:
+def settings(anchors: Sequence[str] = (), timestamp_anchors: Sequence[str] = ()) -> dict[str, Any]:
     """Settings for reading and signing: no network, no thumbnails, the given trust anchors.
 
     Thumbnails cost 95 % of signing's CPU time and most of its bytes, and show what was cropped.
@@ -103,17 +109,19 @@ def settings(anchors: Sequence[str] = ()) -> dict[str, Any]:
 
     Args:
         anchors: PEM bundles of root or intermediate certificates.
+        timestamp_anchors: the same, of time-stamp authorities.
     """
     trust: dict[str, Any] = {"trust_config": _ACCEPTED_EKUS}
-    if anchors:
-        trust["anchors"] = [
-            {
-                "trust_anchors": pem,
-                "trust_uri": f"urn:provenance:anchors:{n}",
-                "trust_kind": "manifest",
-            }
-            for n, pem in enumerate(anchors)
-        ]
+    listed = [
+        {"trust_anchors": pem, "trust_uri": f"{uri}{n}", "trust_kind": kind}
+        for uri, kind, bundles in (
+            (SIGNERS, "manifest", anchors),
+            (TIMESTAMPS, "tsa", timestamp_anchors),
+        )
+        for n, pem in enumerate(bundles)
+    ]
+    if listed:
+        trust["anchors"] = listed
     return {
         "trust": trust,
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},

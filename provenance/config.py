@@ -47,7 +47,7 @@ _KNOWN: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
         "existing": str,
     },
     "signing": {"certificates": str, "key": str, "passphrase_env": str},
-    "trust": {"anchors": list},
+    "trust": {"anchors": list, "timestamp_anchors": list},
     "registry": {"url": str, "log": str},
     "output": {"keep_metadata": bool, "publish_prompt": bool},
     "limits": {"max_bytes": int, "max_pixels": int},
@@ -71,6 +71,7 @@ class Config:
         signing_key: private key in PEM.
         passphrase_env: environment variable that holds the key's passphrase, or empty.
         trust: PEM bundles of the signers that you trust.
+        timestamp_trust: PEM bundles of the time-stamp authorities that you trust.
         registry_url: database that keeps what was issued, a path or URL; empty for none.
         log_path: tamper-evident log of what was issued and refused; None for none.
         keep_metadata: copy EXIF, XMP and text of the input to the output.
@@ -90,6 +91,7 @@ class Config:
     signing_key: Path
     passphrase_env: str
     trust: tuple[Path, ...]
+    timestamp_trust: tuple[Path, ...]
     registry_url: str
     log_path: Path | None
     keep_metadata: bool
@@ -131,22 +133,30 @@ class Config:
         """
         from provenance.keys import retired_anchors
 
-        bundles = []
-        for path in (*self.trust, *retired_anchors(self)):
-            try:
-                # Names in any language may stand between the certificates.
-                text = path.read_text(encoding="utf-8", errors="replace")
-                bundles.append(_c2pa.check_anchors(text))
-            except OSError as error:
-                raise ConfigError(
-                    f"the trust anchors {path} cannot be read ({error.strerror}); expected a PEM "
-                    f"file: restore it, or remove it from [trust] in {self.path}"
-                ) from error
-            except ConfigError as error:
-                raise ConfigError(
-                    f"{error}: restore {path}, or remove it from [trust] in {self.path}"
-                ) from error
-        return (*bundles, *self.trust_store().bundles())
+        files = (*self.trust, *retired_anchors(self))
+        return (*map(self._bundle, files), *self.trust_store().bundles())
+
+    def timestamp_anchors(self) -> tuple[str, ...]:
+        """The anchors of time-stamp authorities in PEM.
+
+        Raises:
+            ConfigError: a file is missing or is not PEM.
+        """
+        return tuple(map(self._bundle, self.timestamp_trust))
+
+    def _bundle(self, path: Path) -> str:
+        try:
+            # Names in any language may stand between the certificates.
+            return _c2pa.check_anchors(path.read_text(encoding="utf-8", errors="replace"))
+        except OSError as error:
+            raise ConfigError(
+                f"the trust anchors {path} cannot be read ({error.strerror}); expected a PEM "
+                f"file: restore it, or remove it from [trust] in {self.path}"
+            ) from error
+        except ConfigError as error:
+            raise ConfigError(
+                f"{error}: restore {path}, or remove it from [trust] in {self.path}"
+            ) from error
 
     def trust_store(self) -> TrustStore:
         """The trust lists in the folder `trust` beside the configuration."""
@@ -280,7 +290,12 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
         signing_key=file("signing", "key", "keys/signing.key"),
         passphrase_env=get["signing"].get("passphrase_env", ""),
         trust=tuple(
-            (where.parent / _expanded(p)).absolute() for p in _anchors(where, get["trust"])
+            (where.parent / _expanded(p)).absolute()
+            for p in _anchors(where, get["trust"], "anchors")
+        ),
+        timestamp_trust=tuple(
+            (where.parent / _expanded(p)).absolute()
+            for p in _anchors(where, get["trust"], "timestamp_anchors")
         ),
         registry_url=_database(where, get["registry"].get("url", "registry.db")),
         log_path=file("registry", "log", "issued.jsonl")
@@ -334,11 +349,11 @@ def _generator(where: Path, section: Mapping[str, str]) -> Generator:
     return Generator(name, section.get("version", ""))
 
 
-def _anchors(where: Path, section: Mapping[str, Any]) -> list[str]:
-    paths: list[str] = section.get("anchors", [])
+def _anchors(where: Path, section: Mapping[str, Any], name: str) -> list[str]:
+    paths: list[str] = section.get(name, [])
     for path in paths:
         if not isinstance(path, str) or not path:
-            raise ConfigError(f"{where} has {path!r} in [trust] anchors; expected file names")
+            raise ConfigError(f"{where} has {path!r} in [trust] {name}; expected file names")
     return paths
 
 

@@ -53,6 +53,8 @@ passphrase_env = {passphrase_env}
 # PEM bundles of the signers whose pictures `verify` calls trusted, besides those that
 # `provenance trust add` has put into the folder trust beside this file.
 anchors = ["keys/trust.pem"]
+# PEM bundles of time-stamp authorities: their time forgives a certificate that has expired since.
+timestamp_anchors = []
 
 [registry]
 # Keeps the manifest of every picture, so that verify finds it again when a platform strips it.

@@ -38,6 +38,7 @@ key = "secret/signing.key"
 passphrase_env = "SIGNING_PASSPHRASE"
 [trust]
 anchors = ["a.pem", "/etc/b.pem"]
+timestamp_anchors = ["t.pem"]
 [registry]
 url = "postgresql+psycopg://me@db/kept"
 log = "history/log.jsonl"
@@ -80,6 +81,7 @@ def test_every_key_is_read(load, tmp_path):
         signing_key=tmp_path / "secret/signing.key",
         passphrase_env="SIGNING_PASSPHRASE",
         trust=(tmp_path / "a.pem", Path("/etc/b.pem")),
+        timestamp_trust=(tmp_path / "t.pem",),
         registry_url="postgresql+psycopg://me@db/kept",
         log_path=tmp_path / "history/log.jsonl",
         keep_metadata=True,

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,8 @@ from provenance import _c2pa
 from provenance.evidence import Evidence, Origin, Status
 from provenance.verify import store as stores
 from provenance.verify.interface import Subject
+from provenance.verify.media import media_type
+from provenance.verify.remote import NotFetched
 
 _ALTERED = (
     "assertion.dataHash.mismatch",
@@ -36,6 +39,9 @@ _EXPIRED = "signingCredential.expired"
 _IDENTITY = "cawg."
 """Identity assertions are not judged here, since that takes the network; their codes say nothing
 about the picture."""
+
+_ADDRESS = re.compile(r"remote manifests from url (\S+)")
+"""How c2pa says that the manifest lies elsewhere."""
 
 _ASK = "Ask the source for the original file."
 
@@ -108,10 +114,12 @@ _CLASSES: Mapping[str, tuple[Status, str, str]] = {
 
 
 class CredentialsCheck:
-    """Looks for a C2PA manifest inside the file. Never goes to the network.
+    """Looks for a C2PA manifest inside the file. Goes to the network only if given a way to.
 
     Args:
         anchors: PEM bundles of the signers that you trust.
+        timestamp_anchors: PEM bundles of the time-stamp authorities that you trust.
+        fetch: gets a manifest that lies at an address which the file names; None goes nowhere.
 
     Raises:
         ConfigError: a bundle holds no certificate, or a damaged one.
@@ -119,27 +127,53 @@ class CredentialsCheck:
 
     name = "credentials"
 
-    def __init__(self, anchors: Sequence[str] = ()) -> None:
-        for bundle in anchors:
+    def __init__(
+        self,
+        anchors: Sequence[str] = (),
+        timestamp_anchors: Sequence[str] = (),
+        fetch: Callable[[str], bytes] | None = None,
+    ) -> None:
+        for bundle in (*anchors, *timestamp_anchors):
             _c2pa.check_anchors(bundle)
         self._anchors = tuple(anchors)
+        self._timestamp_anchors = tuple(timestamp_anchors)
+        self._fetch = fetch
 
     def examine(self, subject: Subject) -> Sequence[Evidence]:
         """One piece of evidence for the credentials, and one more for bad parents."""
+        sniffed = None if subject.media_type != "image/svg+xml" else subject.media_type
+        return self._read(subject.data, sniffed, None)
+
+    def _read(
+        self, data: bytes, media_type: str | None, manifest: bytes | None
+    ) -> tuple[Evidence, ...]:
+        """Judge the manifest given, or the one inside the file."""
         c2pa = _c2pa.load()
-        media_type = "image/svg+xml" if subject.media_type == "image/svg+xml" else None
         try:
             with (
-                _c2pa.context(self._anchors) as context,
-                c2pa.Reader(media_type, io.BytesIO(subject.data), context=context) as reader,
+                _c2pa.context(self._anchors, self._timestamp_anchors) as context,
+                c2pa.Reader(media_type, io.BytesIO(data), manifest, context) as reader,
             ):
                 store = json.loads(reader.json())
                 outdated = _outdated(store, reader)
         except c2pa.C2paError.ManifestNotFound:
             return (_evidence("none"),)
         except c2pa.C2paError as error:
+            address = _ADDRESS.search(str(error))
+            if address is not None and manifest is None and self._fetch is not None:
+                return self._fetched(data, address[1], self._fetch)
             return (_refused(str(error), isinstance(error, c2pa.C2paError.NotSupported)),)
         return _judged(store, outdated)
+
+    def _fetched(
+        self, data: bytes, address: str, fetch: Callable[[str], bytes]
+    ) -> tuple[Evidence, ...]:
+        """Judge the manifest at an address that the file names."""
+        try:
+            manifest = fetch(address)
+        except NotFetched as error:
+            return (_evidence("remote", {"address": address, "error": str(error)}),)
+        return self._read(data, media_type(data), manifest)
 
 
 def carries_credentials(data: bytes) -> bool:
@@ -170,7 +204,8 @@ def _judged(store: Mapping[str, Any], outdated: bool) -> tuple[Evidence, ...]:
     own = set(_codes(newest.get("failure") if results else store.get("validation_status")))
     later = set(_delta_failures(results))
     state = str(store.get("validation_state"))
-    vouched = state == "Trusted" or (
+    listed = str(results.get("trustListUri") or _c2pa.SIGNERS).startswith(_c2pa.SIGNERS)
+    vouched = (state == "Trusted" and listed) or (
         _identity_alone(state, own | later)
         and _UNTRUSTED not in own
         and _holds(set(_codes(newest.get("success"))))
@@ -198,7 +233,7 @@ def _class(state: str, own: set[str], later: set[str], vouched: bool) -> str:
         return "expired"
     if vouched:
         return "trusted"
-    intact = state == "Valid" or _identity_alone(state, own | later)
+    intact = state in {"Valid", "Trusted"} or _identity_alone(state, own | later)
     return "untrusted-signer" if intact else "damaged"
 
 

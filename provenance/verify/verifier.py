@@ -19,6 +19,7 @@ from provenance.verify.interface import Check, Subject, VerdictPolicy
 from provenance.verify.mark import MarkCheck
 from provenance.verify.media import media_type
 from provenance.verify.policy import StandardPolicy
+from provenance.verify.remote import ManifestFetcher
 from provenance.verify.stamps import StampCheck
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Verifier:
         anchors: Sequence[str] = (),
         watermarkers: Sequence[Watermarker] = (),
         limits: Limits | None = None,
+        online: bool = False,
     ) -> Verifier:
         """Credentials, watermark, stamps and claims; what cannot be checked, it says.
 
@@ -59,9 +61,10 @@ class Verifier:
             anchors: PEM bundles of the signers that you trust.
             watermarkers: the scheme with each of your keys, the one in use first.
             limits: on bytes and pixels.
+            online: fetch a manifest from the address that a file names, if it is a public one.
         """
         checks = (
-            CredentialsCheck(anchors),
+            CredentialsCheck(anchors, fetch=ManifestFetcher() if online else None),
             MarkCheck(*watermarkers),
             StampCheck(),
             ClaimsCheck(),
@@ -69,15 +72,22 @@ class Verifier:
         return cls(checks, limits=limits)
 
     @classmethod
-    def from_config(cls, config: Config) -> Verifier:
-        """With the trust anchors, watermark keys and registry of a `provenance.toml`."""
+    def from_config(cls, config: Config, *, online: bool = False) -> Verifier:
+        """With the trust anchors, watermark keys and registry of a `provenance.toml`.
+
+        Args:
+            config: the settings.
+            online: fetch a manifest from the address that a file names, if it is a public one.
+        """
         from provenance.registry.recovery import RecoveryCheck
         from provenance.registry.remember import Remembering
 
         anchors = config.anchors()
+        fetch = ManifestFetcher() if online else None
+        credentials = CredentialsCheck(anchors, config.timestamp_anchors(), fetch)
         marks = [Remembering(w) for w in config.watermarkers()]
         registry = config.registry()
-        checks: list[Check] = [CredentialsCheck(anchors), MarkCheck(*marks)]
+        checks: list[Check] = [credentials, MarkCheck(*marks)]
         if registry is not None:
             checks.append(RecoveryCheck(registry, marks, anchors))
         return cls((*checks, StampCheck(), ClaimsCheck()), limits=config.limits)

@@ -1,0 +1,117 @@
+"""Fetches a manifest from the address that a file names, if the user asks for that.
+
+The address comes from a hostile file, so this must not become a way into the user's own network:
+https alone; every address that the name resolves to must be public, and the connection goes to the
+very address that was examined; no redirects, no proxies, no cookies; a cap on bytes and a deadline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import urllib.parse
+from collections.abc import Callable
+
+from provenance._version import __version__
+
+MAX_BYTES = 16 << 20
+"""Manifest stores with many thumbnails reach a few MiB."""
+
+DEADLINE = 15.0
+"""Seconds for resolving, connecting and reading together."""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class NotFetched(Exception):
+    """The manifest was not had; the message says why, and holds nothing of the answer."""
+
+
+def is_public(address: Address) -> bool:
+    """True for addresses on the public Internet; IPv4 inside IPv6 is unwrapped first."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+class ManifestFetcher:
+    """Gets manifest stores by URL.
+
+    Args:
+        permitted: which addresses may be connected to; public ones alone by default.
+        context: TLS settings; the system's trust store by default.
+    """
+
+    def __init__(
+        self,
+        permitted: Callable[[Address], bool] = is_public,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._permitted = permitted
+        self._context = context
+
+    def __call__(self, url: str) -> bytes:
+        """The bytes behind `url`.
+
+        Raises:
+            NotFetched: the address is not allowed, or the server did not give the bytes in time.
+        """
+        parts = urllib.parse.urlsplit(url)
+        try:
+            host, port = parts.hostname, parts.port or 443
+        except ValueError as error:
+            raise NotFetched("the address is malformed") from error
+        if parts.scheme != "https" or not host or "@" in parts.netloc:
+            raise NotFetched("only https addresses are fetched")
+        path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        if not path.isascii() or not path.isprintable() or " " in path:
+            raise NotFetched("the address is malformed")
+        try:
+            return self._get(host, port, path)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise NotFetched(f"the server did not answer ({type(error).__name__})") from error
+
+    def _get(self, host: str, port: int, path: str) -> bytes:
+        context = self._context or ssl.create_default_context()
+        raw = socket.create_connection((self._resolved(host, port), port), timeout=DEADLINE)
+        # A server that sends a byte now and then would outlast every single time-out.
+        timer = threading.Timer(DEADLINE, _shut, (raw,))
+        timer.start()
+        try:
+            with raw, context.wrap_socket(raw, server_hostname=host) as secure:
+                connection = http.client.HTTPSConnection(host, port)
+                connection.sock = secure
+                headers = {
+                    "User-Agent": f"provenance-kit/{__version__}",
+                    "Accept-Encoding": "identity",
+                }
+                connection.request("GET", path, headers=headers)
+                answer = connection.getresponse()
+                if answer.status != http.client.OK:
+                    raise NotFetched(f"the server answered {answer.status}")
+                data = answer.read(MAX_BYTES + 1)
+        finally:
+            timer.cancel()
+        if len(data) > MAX_BYTES:
+            raise NotFetched(f"the answer has over {MAX_BYTES:,} bytes")
+        return data
+
+    def _resolved(self, host: str, port: int) -> str:
+        """An address of the host, if all of them are permitted."""
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = [str(entry[4][0]) for entry in found]
+        for text in addresses:
+            if not self._permitted(ipaddress.ip_address(text.split("%", 1)[0])):
+                raise NotFetched("the address leads into a private network")
+        return addresses[0]
+
+
+def _shut(raw: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        raw.shutdown(socket.SHUT_RDWR)
