@@ -20,9 +20,7 @@ def verify(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, or - for stdin.")],
     online: Annotated[
         bool,
-        typer.Option(
-            "--online", help="Fetch credentials from the public address that a file names."
-        ),
+        typer.Option("--online", help="Fetch credentials from an address that a file names."),
     ] = False,
     config: ConfigFile = None,
     as_json: AsJson = False,

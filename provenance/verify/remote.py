@@ -24,6 +24,8 @@ MAX_BYTES = 16 << 20
 DEADLINE = 15.0
 """Seconds for resolving, connecting and reading together."""
 
+_HEADERS = {"User-Agent": f"provenance-kit/{__version__}", "Accept-Encoding": "identity"}
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -81,23 +83,18 @@ class ManifestFetcher:
         context = self._context or ssl.create_default_context()
         raw = socket.create_connection((self._resolved(host, port), port), timeout=DEADLINE)
         # A server that sends a byte now and then would outlast every single time-out.
-        timer = threading.Timer(DEADLINE, _shut, (raw,))
-        timer.start()
-        try:
-            with raw, context.wrap_socket(raw, server_hostname=host) as secure:
-                connection = http.client.HTTPSConnection(host, port)
-                connection.sock = secure
-                headers = {
-                    "User-Agent": f"provenance-kit/{__version__}",
-                    "Accept-Encoding": "identity",
-                }
-                connection.request("GET", path, headers=headers)
-                answer = connection.getresponse()
-                if answer.status != http.client.OK:
-                    raise NotFetched(f"the server answered {answer.status}")
-                data = answer.read(MAX_BYTES + 1)
-        finally:
-            timer.cancel()
+        deadline = _Deadline(raw)
+        with deadline, context.wrap_socket(raw, server_hostname=host) as secure:
+            deadline.watch(secure)
+            connection = http.client.HTTPSConnection(host, port)
+            connection.sock = secure
+            connection.request("GET", path, headers=_HEADERS)
+            answer = connection.getresponse()
+            if answer.status != http.client.OK:
+                raise NotFetched(f"the server answered {answer.status}")
+            data = answer.read(MAX_BYTES + 1)
+        if deadline.passed:
+            raise NotFetched(f"the server took over {DEADLINE:g} seconds")
         if len(data) > MAX_BYTES:
             raise NotFetched(f"the answer has over {MAX_BYTES:,} bytes")
         return data
@@ -112,6 +109,26 @@ class ManifestFetcher:
         return addresses[0]
 
 
-def _shut(raw: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        raw.shutdown(socket.SHUT_RDWR)
+class _Deadline:
+    """Shuts a socket when the time is over, whatever it is doing."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._timer = threading.Timer(DEADLINE, self._pass)
+        self.passed = False
+
+    def watch(self, connection: socket.socket) -> None:
+        """Watch another socket: the secure one takes the plain one's place."""
+        self._connection = connection
+
+    def _pass(self) -> None:
+        self.passed = True
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> _Deadline:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()

@@ -28,8 +28,13 @@ def time(store: Mapping[str, Any]) -> str | None:
 
 def trusted_time(store: Mapping[str, Any]) -> str | None:
     """The time-stamp's time, if its authority is on a trust list."""
-    listed = (store.get("validation_results") or {}).get("timestampTrustListUri")
-    return time(store) if listed else None
+    results = store.get("validation_results") or {}
+    passed = (results.get("activeManifest") or {}).get("success") or ()
+    # On claims in version 1 c2pa calls every authority trusted; on later ones it names no list.
+    vouched = active(store).get("claim_version") != 1 and any(
+        entry.get("code") == "timeStamp.trusted" for entry in passed
+    )
+    return time(store) if vouched or results.get("timestampTrustListUri") else None
 
 
 def facts(store: Mapping[str, Any]) -> dict[str, Any]:

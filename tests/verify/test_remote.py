@@ -72,7 +72,7 @@ def test_malformed_and_other_addresses_are_not_asked(url, monkeypatch):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "0x7f000001", "2130706433"])
 def test_own_machine_is_refused_however_it_is_written(host):
-    with pytest.raises(NotFetched, match="private network|did not answer"):
+    with pytest.raises(NotFetched, match=r"private network|did not answer"):
         ManifestFetcher()(f"https://{host}/manifest")
 
 
