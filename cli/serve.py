@@ -37,15 +37,14 @@ def serve(
         from provenance.server.limits import ServiceLimits
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"serving needs {error.name}, which is not installed: "
-            "pip install 'provenance-kit[server]'"
+            "serving needs packages that are not installed: pip install 'provenance-kit[server]'"
         ) from error
 
     settings = Config.load(config)
     _check(public_url)
     with closing(_registry(settings)) as registry, run.listen(host, port) as listener:
         registry.count()  # now, rather than at the first question
-        limits = ServiceLimits(settings.limits)
+        limits = ServiceLimits.within(settings.limits)
         app = create_app(registry, settings.watermarkers(), limits, public_url=public_url)
         address, bound = listener.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address

@@ -21,13 +21,15 @@ from provenance.codec.limits import Limits
 from provenance.errors import ConfigError
 from provenance.moderate.interface import Policy, Threshold
 from provenance.moderate.policy import check
+from provenance.sign import configured
 from provenance.sign.interface import Generator, SourceType
 
 if TYPE_CHECKING:
     from provenance.registry.interface import Registry
     from provenance.registry.log import Log
     from provenance.registry.recorder import Recorder
-    from provenance.sign.local import LocalSigner
+    from provenance.sign.interface import ClaimSigner
+    from provenance.sign.timestamp import Timestamp
     from provenance.trust import TrustStore
     from provenance.watermark.interface import Watermarker
     from provenance.watermark.tile import Strength
@@ -46,10 +48,19 @@ _KNOWN: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
         "too_small": str,
         "existing": str,
     },
-    "signing": {"certificates": str, "key": str, "passphrase_env": str},
+    "signing": {
+        "certificates": str,
+        "key": str,
+        "passphrase_env": str,
+        "signer": str,
+        "pkcs11": dict,
+        "kms": dict,
+        "remote": dict,
+        "timestamp": dict,
+    },
     "trust": {"anchors": list, "timestamp_anchors": list},
     "registry": {"url": str, "log": str},
-    "output": {"keep_metadata": bool, "publish_prompt": bool},
+    "output": {"keep_metadata": bool, "publish_prompt": bool, "no_training": bool},
     "limits": {"max_bytes": int, "max_pixels": int},
 }
 
@@ -70,12 +81,14 @@ class Config:
         certificates: chain in PEM, leaf first.
         signing_key: private key in PEM.
         passphrase_env: environment variable that holds the key's passphrase, or empty.
+        signing: [signing] as it stands, checked; see `provenance.sign.configured`.
         trust: PEM bundles of the signers that you trust.
         timestamp_trust: PEM bundles of the time-stamp authorities that you trust.
         registry_url: database that keeps what was issued, a path or URL; empty for none.
         log_path: tamper-evident log of what was issued and refused; None for none.
         keep_metadata: copy EXIF, XMP and text of the input to the output.
         publish_prompt: write the prompt into the public manifest.
+        no_training: state that the pictures may not be used for training or mining.
         limits: on bytes and pixels.
     """
 
@@ -90,12 +103,14 @@ class Config:
     certificates: Path
     signing_key: Path
     passphrase_env: str
+    signing: Mapping[str, Any] = field(repr=False)
     trust: tuple[Path, ...]
     timestamp_trust: tuple[Path, ...]
     registry_url: str
     log_path: Path | None
     keep_metadata: bool
     publish_prompt: bool
+    no_training: bool
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
@@ -164,16 +179,17 @@ class Config:
 
         return TrustStore(self.path.parent / "trust")
 
-    def signer(self) -> LocalSigner:
+    def signer(self) -> ClaimSigner:
         """The signer of [signing].
 
         Raises:
-            KeyUnusable: key or certificate is missing, damaged, locked or expired.
+            KeyUnusable: key or certificate is missing, damaged, locked, expired or out of reach.
         """
-        from provenance.sign.local import LocalSigner
+        return configured.signer(self.signing, self.certificates, self.signing_key)
 
-        phrase = os.environ.get(self.passphrase_env, "") if self.passphrase_env else ""
-        return LocalSigner.from_files(self.certificates, self.signing_key, phrase.encode() or None)
+    def timestamp(self) -> Timestamp | None:
+        """The time-stamp authority of [signing], or None."""
+        return configured.timestamp(self.signing)
 
     def watermarker(self) -> Watermarker:
         """The watermark scheme with the key of [watermark].
@@ -257,6 +273,7 @@ def _expanded(path: str | Path) -> Path:
 
 def _parse(where: Path, data: dict[str, Any]) -> Config:
     _check_names(where, data)
+    configured.check(data.get("signing", {}), where)
     get = {name: data.get(name, {}) for name in _KNOWN}
 
     def file(section: str, key: str, default: str) -> Path:
@@ -289,6 +306,7 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
         certificates=file("signing", "certificates", "keys/signing.pem"),
         signing_key=file("signing", "key", "keys/signing.key"),
         passphrase_env=get["signing"].get("passphrase_env", ""),
+        signing=get["signing"],
         trust=tuple(
             (where.parent / _expanded(p)).absolute()
             for p in _anchors(where, get["trust"], "anchors")
@@ -303,6 +321,7 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
         else None,
         keep_metadata=get["output"].get("keep_metadata", False),
         publish_prompt=get["output"].get("publish_prompt", False),
+        no_training=get["output"].get("no_training", False),
         limits=_limits(where, get["limits"]),
     )
 

@@ -48,6 +48,13 @@ certificates = "keys/signing.pem"
 key = "keys/signing.key"
 # Name of the environment variable that holds the key's passphrase; empty for a key without one.
 passphrase_env = {passphrase_env}
+# Where the key is: files, environment, pkcs11, kms or remote. See docs/signing.md.
+signer = "files"
+# pkcs11 = {{ module = "/usr/lib/libsofthsm2.so", token = "t", key = "k", pin_env = "PIN" }}
+# kms = {{ key_id = "alias/signing", region = "eu-central-1" }}
+# remote = {{ url = "https://signer.example.com/sign", token_env = "SIGNER_TOKEN" }}
+# An authority that says when a picture was signed, so that it outlives the certificate.
+# timestamp = {{ url = "http://timestamp.example.com/", on_failure = "fail", timeout_s = 10 }}
 
 [trust]
 # PEM bundles of the signers whose pictures `verify` calls trusted, besides those that
@@ -68,6 +75,8 @@ log = "issued.jsonl"
 keep_metadata = false
 # Write the prompt into the public manifest.
 publish_prompt = false
+# State that the pictures may not be used for training or mining.
+no_training = false
 
 [limits]
 max_bytes = 268435456

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,9 +33,20 @@ from provenance.evidence import Report, Status
 from provenance.moderate.interface import Decision, Finding
 from provenance.moderate.moderator import Moderator
 from provenance.picture import Asset, EncodedPicture, Encoding, Picture
-from provenance.sign.interface import ClaimSigner, Generator, Mark, Parent, SourceType, Statement
+from provenance.sign.file import carried
+from provenance.sign.interface import (
+    ClaimSigner,
+    Generation,
+    Generator,
+    Ingredient,
+    Mark,
+    SourceType,
+    Statement,
+)
+from provenance.sign.mining import Permission, TrainingMining
 from provenance.sign.sign import Signed, sign
-from provenance.verify.credentials import CredentialsCheck, carries_credentials
+from provenance.sign.timestamp import Timestamp
+from provenance.verify.credentials import CredentialsCheck
 from provenance.verify.mark import MarkCheck
 from provenance.verify.media import media_type
 from provenance.verify.verifier import Verifier
@@ -61,12 +73,16 @@ class Statements:
         source_type: IPTC digital source type.
         publish_prompt: write the prompt into the public manifest.
         keep_metadata: copy EXIF, XMP and text of the input.
+        timestamp: the authority that says when a picture was signed, or None.
+        mining: what others may do with the pictures, or None to say nothing.
     """
 
     generator: Generator
     source_type: SourceType = SourceType.GENERATED
     publish_prompt: bool = False
     keep_metadata: bool = False
+    timestamp: Timestamp | None = None
+    mining: TrainingMining | None = None
 
 
 class Pipeline:
@@ -129,6 +145,8 @@ class Pipeline:
                 settings.source_type,
                 settings.publish_prompt,
                 settings.keep_metadata,
+                settings.timestamp(),
+                TrainingMining.all(Permission.NOT_ALLOWED) if settings.no_training else None,
             ),
             recorder=settings.recorder(),
             anchors=anchors,
@@ -201,7 +219,8 @@ class Pipeline:
             made = generate()
         pictures = made if isinstance(made, list | tuple) else [made]
         shared = dict(watch.seconds)
-        return [self._finish(p, before, prompt, encoding, shared) for p in pictures]
+        request_id = str(uuid.uuid4())
+        return [self._finish(p, before, prompt, encoding, shared, request_id) for p in pictures]
 
     def _finish(
         self,
@@ -210,6 +229,7 @@ class Pipeline:
         prompt: str | None,
         encoding: Encoding | str | None,
         spent: dict[str, float],
+        request_id: str,
     ) -> Asset:
         watch = Stopwatch()
         with watch("decode"):
@@ -222,7 +242,11 @@ class Pipeline:
             encoded = self._encoded(marked, encoding)
         with watch("sign"):
             signed = sign(
-                encoded, self._statement(payload, parent, prompt), self._signer, self._anchors
+                encoded,
+                self._statement(payload, parent, prompt, request_id),
+                self._signer,
+                self._anchors,
+                timestamp=self._says.timestamp,
             )
         with watch("read back"):
             report = self._verifier.verify(signed.data)
@@ -241,7 +265,7 @@ class Pipeline:
             decision=decision,
             report=report,
             timings={**spent, **watch.seconds},
-            notes=marked.notes,
+            notes=(*marked.notes, *_unstamped(signed)),
         )
 
     @contextmanager
@@ -278,7 +302,7 @@ class Pipeline:
             reading=reading[0].details if reading else {},
         )
 
-    def _taken(self, made: Any) -> tuple[Picture, Parent | None]:
+    def _taken(self, made: Any) -> tuple[Picture, Ingredient | None]:
         """The pixels, and the file as parent if it carries credentials."""
         if isinstance(made, Picture):
             return made, None
@@ -317,7 +341,11 @@ class Pipeline:
         )
 
     def _statement(
-        self, payload: Payload | None, parent: Parent | None, prompt: str | None
+        self,
+        payload: Payload | None,
+        parent: Ingredient | None,
+        prompt: str | None,
+        request_id: str,
     ) -> Statement:
         return Statement(
             generator=self._says.generator,
@@ -325,12 +353,21 @@ class Pipeline:
             mark=Mark(self._watermarker.algorithm, payload) if payload else None,
             parent=parent,
             prompt=prompt if self._says.publish_prompt else None,
+            generation=Generation(request_id=request_id),
+            mining=self._says.mining,
         )
 
 
-def _parent(data: bytes) -> Parent | None:
+def _unstamped(signed: Signed) -> tuple[str, ...]:
+    """A note, if a time-stamp was wanted and could not be had."""
+    failure = signed.stamp.failure if signed.stamp else ""
+    return (f"signed without a time-stamp: {failure}",) if failure else ()
+
+
+def _parent(data: bytes) -> Ingredient | None:
     """The file as an ingredient, if it carries credentials that would otherwise be lost."""
-    return Parent(data, media_type(data)) if carries_credentials(data) else None
+    kind = media_type(data)
+    return Ingredient(data, kind) if carried(data, kind) is not None else None
 
 
 def _require(report: Report, signed: Signed, payload: Payload | None) -> None:

@@ -36,6 +36,7 @@ existing = "replace"
 certificates = "/etc/keys/chain.pem"
 key = "secret/signing.key"
 passphrase_env = "SIGNING_PASSPHRASE"
+signer = "files"
 [trust]
 anchors = ["a.pem", "/etc/b.pem"]
 timestamp_anchors = ["t.pem"]
@@ -45,6 +46,7 @@ log = "history/log.jsonl"
 [output]
 keep_metadata = true
 publish_prompt = true
+no_training = true
 [limits]
 max_bytes = 1000
 max_pixels = 2000
@@ -80,12 +82,19 @@ def test_every_key_is_read(load, tmp_path):
         certificates=Path("/etc/keys/chain.pem"),
         signing_key=tmp_path / "secret/signing.key",
         passphrase_env="SIGNING_PASSPHRASE",
+        signing={
+            "certificates": "/etc/keys/chain.pem",
+            "key": "secret/signing.key",
+            "passphrase_env": "SIGNING_PASSPHRASE",
+            "signer": "files",
+        },
         trust=(tmp_path / "a.pem", Path("/etc/b.pem")),
         timestamp_trust=(tmp_path / "t.pem",),
         registry_url="postgresql+psycopg://me@db/kept",
         log_path=tmp_path / "history/log.jsonl",
         keep_metadata=True,
         publish_prompt=True,
+        no_training=True,
         limits=Limits(max_bytes=1000, max_pixels=2000),
     )
 

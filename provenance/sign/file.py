@@ -22,7 +22,6 @@ from provenance.errors import (
 )
 from provenance.evidence import Evidence, Status
 from provenance.files import write_atomically
-from provenance.sign import chain
 from provenance.sign.interface import ClaimSigner, Ingredient, Statement
 from provenance.sign.sign import Signed, sign_bytes
 from provenance.sign.timestamp import Stamp, Timestamp
@@ -211,7 +210,9 @@ def read_back(
     evidence = tuple(CredentialsCheck(anchors).examine(Subject(signed.data, kind, limits)))
     first = evidence[0]
     if first.code == "credentials.untrusted-signer" and not allow_untrusted:
-        why = chain.why_untrusted(signer.certificates, anchors)
+        from provenance.sign.chain import why_untrusted
+
+        why = why_untrusted(signer.certificates, anchors)
         raise ReadbackFailed(f"the signature is good, but its signer is not trusted: {why}")
     if first.code not in {"credentials.trusted", "credentials.untrusted-signer"}:
         raise ReadbackFailed(
