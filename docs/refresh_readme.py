@@ -24,9 +24,11 @@ HOME = "/home/you"
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 _VOLATILE = (
     (re.compile(r"urn:c2pa:[0-9a-f-]{36}"), "urn:c2pa:ID"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "PAYLOAD"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "TIME"),
     (re.compile(r"\d{4}-\d\d-\d\d"), "DATE"),
+    (re.compile(r"\d\d:\d\d UTC"), "UTC"),
     (re.compile(r"[\d,]+ bytes"), "N bytes"),
     (re.compile(r"\d+\.\d\d s\b"), "T s"),
 )
