@@ -1,9 +1,9 @@
 """Trust lists: PEM bundles of the signers whose pictures `verify` calls trusted.
 
 Each list is a file in the folder `trust` beside `provenance.toml`, with a note of where it came
-from and its SHA-256. The digest is compared whenever the list is used. A list from the network is taken
-only with the digest that its publisher states, since who can alter a trust list decides what is
-trusted.
+from and its SHA-256. The digest is compared whenever the list is used. A list from the network is
+taken only with the digest that its publisher states, since who can alter a trust list decides what
+is trusted.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ import pickle
 
 import numpy as np
 import pytest
-from provenance_models import read_json
 
 from provenance.moderate.nudity import NudityClassifier
 from provenance.moderate.policy import standard
 from provenance.picture import Picture
+from provenance_models import read_json
 
 METRICS = read_json("nudity", "metrics.json")
 FLAG, BLOCK = METRICS["thresholds"]["flag"], METRICS["thresholds"]["block"]

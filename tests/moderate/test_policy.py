@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from provenance_models import read_json
 
 from provenance.errors import ConfigError, ModerationFailed
 from provenance.moderate.interface import CATEGORIES, Action, Policy, Threshold
 from provenance.moderate.policy import check, judge, standard
+from provenance_models import read_json
 
 POLICY = Policy("house", {"nudity": Threshold(0.25, 0.75)})
 
