@@ -240,10 +240,7 @@ def attacked(
         "|---|---|---|---|",
     ]
     for name in ATTACKS:
-        counts = " / ".join(
-            str(guard[name][r])
-            for r in ORDER
-        )
+        counts = " / ".join(str(guard[name][r]) for r in ORDER)
         table.append(f"| {name} | {wilson(found[name], n)} | {wrong[name]} of {n} | {counts} |")
     asked = found_any = near = 0
     repositories = {source.repository for source, _ in registered}

@@ -75,9 +75,19 @@ def main() -> None:
         )
     table, summary = options.table or options.out / "peers.md", options.out / "peers.json"
     subprocess.run(
-        [*bench, "report", "--out", str(results), "--md", str(table.resolve()), "--json",
-         str(summary.resolve())],
-        cwd=options.harness, env=environment, check=True,
+        [
+            *bench,
+            "report",
+            "--out",
+            str(results),
+            "--md",
+            str(table.resolve()),
+            "--json",
+            str(summary.resolve()),
+        ],
+        cwd=options.harness,
+        env=environment,
+        check=True,
     )
     if missing:
         with table.open("a", encoding="utf-8") as out:

@@ -120,7 +120,10 @@ def main() -> None:
         return
     large = subprocess.run(
         [sys.executable, "-m", "benchmarks.watermark_speed", "--large"],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).resolve().parents[1],
     ).stdout.strip()
     result = {
         **{str(side): at(side) for side in (512, 1024, 2048)},

@@ -127,9 +127,7 @@ class Picture:
         return replace(self, pixels=pixels)
 
     @classmethod
-    def open(
-        cls, source: str | Path | bytes, *, limits: Limits | None = None
-    ) -> Picture:
+    def open(cls, source: str | Path | bytes, *, limits: Limits | None = None) -> Picture:
         """Decode a file or its bytes. See `provenance.codec.decode`."""
         from provenance.codec.decode import decode, read_bytes
 

@@ -33,8 +33,9 @@ START = 0.98
 def synthetic(reads: int, keys: int, seed: int) -> tuple[dict[int, list[float]], list[int]]:
     """Scores by payload length, and the CRC residues of all words."""
     rng = np.random.default_rng(seed)
-    layouts = [make_layout(hashlib.sha256(f"calibration {i}".encode()).digest())
-               for i in range(keys)]
+    layouts = [
+        make_layout(hashlib.sha256(f"calibration {i}".encode()).digest()) for i in range(keys)
+    ]
     scores: dict[int, list[float]] = {bits: [] for bits in SIZES}
     residues: list[int] = []
     batch: list[np.ndarray] = []
@@ -95,8 +96,14 @@ def fit(scores: list[float]) -> dict[str, float]:
             score = float(np.quantile(values, quantile))
             modelled = share * float(np.exp(-(score - start) / scale))
             checks[f"{1 - quantile:.0e}"] = {"score": round(score, 3), "modelled": modelled}
-    return {"n": len(values), "start": start, "share": share, "scale": scale,
-            "largest": float(values[-1]), "measured_against_model": checks}
+    return {
+        "n": len(values),
+        "start": start,
+        "share": share,
+        "scale": scale,
+        "largest": float(values[-1]),
+        "measured_against_model": checks,
+    }
 
 
 def main() -> None:
@@ -112,15 +119,22 @@ def main() -> None:
     scores, residues = synthetic(options.reads, options.keys, options.seed)
     pictures = real(options.pictures, options.real) if options.pictures else {}
     reads = pictures.pop("reads", 0)  # type: ignore[call-overload]
-    result: dict[str, object] = {"synthetic_reads": options.reads, "real_reads": reads,
-                                 "keys": options.keys, "seed": options.seed}
+    result: dict[str, object] = {
+        "synthetic_reads": options.reads,
+        "real_reads": reads,
+        "keys": options.keys,
+        "seed": options.seed,
+    }
     tails = {}
     for bits in SIZES:
         fitted = fit(scores[bits])
         fitted_real = fit(pictures[bits]) if pictures else None
-        result[str(bits)] = {"synthetic": fitted, "real": fitted_real,
-                             "histogram": np.histogram(scores[bits], 60)[0].tolist(),
-                             "edges": np.histogram(scores[bits], 60)[1].round(4).tolist()}
+        result[str(bits)] = {
+            "synthetic": fitted,
+            "real": fitted_real,
+            "histogram": np.histogram(scores[bits], 60)[0].tolist(),
+            "edges": np.histogram(scores[bits], 60)[1].round(4).tolist(),
+        }
         worse = fitted_real if fitted_real and _reach(fitted_real) > _reach(fitted) else fitted
         tails[bits] = (worse["start"], worse["share"], worse["scale"])
     counts = np.bincount(residues, minlength=256)

@@ -95,17 +95,25 @@ def robustness(
     each = np.mean([np.mean(exact[n], axis=1) for n in edited], axis=0)
     psnr = measures["psnr"]
     return {
-        "pictures": len(paths), "keys": keys, "bits": bits, "strength": strength,
+        "pictures": len(paths),
+        "keys": keys,
+        "bits": bits,
+        "strength": strength,
         "reads": len(paths) * keys * len(attacks),
-        "psnr_mean": round(float(np.mean(psnr)), 2), "psnr_min": round(min(psnr), 2),
+        "psnr_mean": round(float(np.mean(psnr)), 2),
+        "psnr_min": round(min(psnr), 2),
         "worst_block_mean": round(float(np.mean(measures["psnr_worst_block"])), 2),
         "ssim_mean": round(float(np.mean(measures["ssim"])), 4),
         "ssim_min": round(min(measures["ssim"]), 4),
-        "exact_mean": round(float(each.mean()), 5), "exact_ci95": interval(each.tolist()),
+        "exact_mean": round(float(each.mean()), 5),
+        "exact_ci95": interval(each.tolist()),
         "groups": by_group,
-        "attacks": {n: {"exact": round(r, 5), "ci95": interval(np.mean(exact[n], axis=1).tolist())}
-                    for n, r in rates.items()},
-        "found_but_wrong": wrong, "methods": dict(methods),
+        "attacks": {
+            n: {"exact": round(r, 5), "ci95": interval(np.mean(exact[n], axis=1).tolist())}
+            for n, r in rates.items()
+        },
+        "found_but_wrong": wrong,
+        "methods": dict(methods),
     }
 
 
@@ -123,8 +131,14 @@ def false_positives(folders: list[Path], most: int) -> dict[str, Any]:
         found += reading.found
         best.append(max(scores[64], default=0.0))
         reads += 1
-    return {"reads": reads, "found": found, "rate_ci95": wilson(found, reads), "limit": LIMIT,
-            "largest_score_64": round(max(best), 3), "seconds": round(time.monotonic() - began)}
+    return {
+        "reads": reads,
+        "found": found,
+        "rate_ci95": wilson(found, reads),
+        "limit": LIMIT,
+        "largest_score_64": round(max(best), 3),
+        "seconds": round(time.monotonic() - began),
+    }
 
 
 def main() -> None:
@@ -150,12 +164,16 @@ def main() -> None:
         update(name, result)
 
     standard: dict[str, Edit] = {
-        n: (lambda p, i, n=n: suite.apply(n, p, 0, i)) for n in suite.SUITE  # type: ignore[misc]
+        n: (lambda p, i, n=n: suite.apply(n, p, 0, i))
+        for n in suite.SUITE  # type: ignore[misc]
     }
     groups = {n: g for n, (g, _) in suite.SUITE.items()}
     further: dict[str, Edit] = {
-        n: (lambda p, i, n=n: edits.BEYOND[n](  # type: ignore[misc]
-            p, np.random.default_rng(suite.seed_of(0, i, n))))
+        n: (
+            lambda p, i, n=n: edits.BEYOND[n](  # type: ignore[misc]
+                p, np.random.default_rng(suite.seed_of(0, i, n))
+            )
+        )
         for n in edits.BEYOND
     }
     beyond = dict.fromkeys(further, "beyond")
@@ -176,8 +194,10 @@ def main() -> None:
         )
     run("small_256", lambda: _small(options, quality))
     if options.unmarked:
-        run("false_positives",
-            lambda: false_positives(options.unmarked, options.false_positive_reads))
+        run(
+            "false_positives",
+            lambda: false_positives(options.unmarked, options.false_positive_reads),
+        )
 
 
 def _small(

@@ -77,7 +77,9 @@ def own_pattern(paths: list[Path]) -> dict[str, Any]:
             readable += marker.extract_array(attacked).payload == payload
             losses.append(psnr(attacked, marked))
         result[f"subtract {share:.0%}"] = {
-            "readable": readable, "n": len(paths), "ci95": wilson(readable, len(paths)),
+            "readable": readable,
+            "n": len(paths),
+            "ci95": wilson(readable, len(paths)),
             "psnr_to_marked_mean": round(float(np.mean(losses)), 1),
         }
     return result
@@ -95,8 +97,7 @@ def many_pictures(paths: list[Path]) -> dict[str, Any]:
     filters = plane.Filters(*marked[0][1].shape[:2])
     fine = (1 - filters.gaussian(6.0)).astype(np.float32)
     total = sum(
-        filters.crop(filters.apply(filters.pad(plane.luma_plane(p, 1)), fine)[0])
-        for _, p in marked
+        filters.crop(filters.apply(filters.pad(plane.luma_plane(p, 1)), fine)[0]) for _, p in marked
     )
     mean = np.asarray(total) / len(marked)
     result = {}
@@ -106,7 +107,9 @@ def many_pictures(paths: list[Path]) -> dict[str, Any]:
             cleaned = np.clip(np.rint(pixels - times * mean[..., None]), 0, 255).astype(np.uint8)
             readable += marker.extract_array(cleaned).payload == payload
         result[f"subtract {times} times the mean"] = {
-            "readable": readable, "n": len(marked), "ci95": wilson(readable, len(marked)),
+            "readable": readable,
+            "n": len(marked),
+            "ci95": wilson(readable, len(marked)),
         }
     return result
 
@@ -136,8 +139,13 @@ def two_keys(paths: list[Path]) -> dict[str, Any]:
         one += first.extract_array(edited).payload == Payload(5)
         two += second.extract_array(edited).payload == Payload(6)
     n = len(paths)
-    return {"n": n, "first_readable": one, "first_ci95": wilson(one, n),
-            "second_readable": two, "second_ci95": wilson(two, n)}
+    return {
+        "n": n,
+        "first_readable": one,
+        "first_ci95": wilson(one, n),
+        "second_readable": two,
+        "second_ci95": wilson(two, n),
+    }
 
 
 def fingerprints(paths: list[Path]) -> dict[str, Any]:
@@ -155,7 +163,8 @@ def fingerprints(paths: list[Path]) -> dict[str, Any]:
     return {
         "pairs_of_strangers": len(strangers),
         "strangers_within_limit": int(np.sum(np.array(strangers) <= SAME)),
-        "edited_copies": len(same), "copies_beyond_limit": int(np.sum(np.array(same) > SAME)),
+        "edited_copies": len(same),
+        "copies_beyond_limit": int(np.sum(np.array(same) > SAME)),
         "limit": SAME,
     }
 

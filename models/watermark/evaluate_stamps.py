@@ -52,17 +52,27 @@ def main() -> None:
             for stamp in STAMPS:
                 single = read_stamps(Picture(pixels), (stamp,))
                 agree[stamp.name].append(single.matching / len(stamp.bits))
-    update("stamps", {
-        "reads": dict(reads), "found": dict(found), "which": dict(which),
-        "false_positive_ci95": wilson(found["real"], reads["real"]),
-        "lowest_rate_on_real": lowest,
-        "share_of_matching_bits_on_real": {
-            name: {"mean": round(float(np.mean(v)), 4), "sd": round(float(np.std(v)), 4),
-                   "sd_of_fair_coins": round(0.5 / len(s.bits) ** 0.5, 4),
-                   "largest": round(max(v), 4)}
-            for s in STAMPS for name, v in agree.items() if name == s.name
+    update(
+        "stamps",
+        {
+            "reads": dict(reads),
+            "found": dict(found),
+            "which": dict(which),
+            "false_positive_ci95": wilson(found["real"], reads["real"]),
+            "lowest_rate_on_real": lowest,
+            "share_of_matching_bits_on_real": {
+                name: {
+                    "mean": round(float(np.mean(v)), 4),
+                    "sd": round(float(np.std(v)), 4),
+                    "sd_of_fair_coins": round(0.5 / len(s.bits) ** 0.5, 4),
+                    "largest": round(max(v), 4),
+                }
+                for s in STAMPS
+                for name, v in agree.items()
+                if name == s.name
+            },
         },
-    })
+    )
     print(dict(reads), dict(found), dict(which), lowest)
 
 

@@ -80,22 +80,33 @@ def card(metrics: dict[str, Any]) -> str:
         "",
         "## Data",
         "",
-        "Tuning and test pictures share no source repository (pictures.py); photographs, "
-        "generated",
+        "Tuning and test pictures share no source repository (pictures.py); photographs, generated",
         "pictures and illustrations. Keys of the evaluation were not used for tuning. Intervals "
         "are",
         "95 %, by bootstrap over pictures; rates of counts by Wilson.",
         "",
         "## Quality and exact recovery",
         "",
-        *suite_table(metrics, ["suite_1024", "suite_512", "suite_1024_128_bits",
-                               "suite_1024_stealth", "suite_1024_robust", "beyond_1024",
-                               "beyond_512", "small_256"]),
+        *suite_table(
+            metrics,
+            [
+                "suite_1024",
+                "suite_512",
+                "suite_1024_128_bits",
+                "suite_1024_stealth",
+                "suite_1024_robust",
+                "beyond_1024",
+                "beyond_512",
+                "small_256",
+            ],
+        ),
         "",
-        "Strengths: " + "; ".join(
+        "Strengths: "
+        + "; ".join(
             f"{name}: score {p.score} after JPEG 50, PSNR {p.loudest} to {p.faintest} dB"
             for name, p in STRENGTHS.items()
-        ) + ".",
+        )
+        + ".",
         "",
         "### By group of the benchmark's 52 attacks, per cent exact",
         "",
@@ -111,8 +122,12 @@ def card(metrics: dict[str, Any]) -> str:
         "",
     ]
     if "small_256" in metrics:
-        lines += ["### Pictures of 256 pixels", "", *attack_table(metrics, ["small_256"],
-                                                                  "attacks"), ""]
+        lines += [
+            "### Pictures of 256 pixels",
+            "",
+            *attack_table(metrics, ["small_256"], "attacks"),
+            "",
+        ]
     if calibration:
         lines += [
             "## False positives",
@@ -125,20 +140,27 @@ def card(metrics: dict[str, Any]) -> str:
             "|---|---|---|---|---|",
         ]
         for bits in (64, 128):
-            needed = next(s for s in np.arange(8, 20, 0.01)
-                          if false_positive_rate(float(s), bits) <= LIMIT)
+            needed = next(
+                s for s in np.arange(8, 20, 0.01) if false_positive_rate(float(s), bits) <= LIMIT
+            )
             lines.append(
                 f"| {bits} | {calibration[str(bits)]['synthetic']['n']} | "
                 f"{calibration[str(bits)]['synthetic']['largest']:.2f} | {needed:.2f} | "
                 f"{false_positive_rate(float(needed), bits):.1e} |"
             )
-        lines += ["", f"CRC residues of {calibration['crc_residues']} noise words: chi-square "
-                  f"{calibration['crc_residue_chi2_255']:.0f} at 255 degrees of freedom (uniform)."]
+        lines += [
+            "",
+            f"CRC residues of {calibration['crc_residues']} noise words: chi-square "
+            f"{calibration['crc_residue_chi2_255']:.0f} at 255 degrees of freedom (uniform).",
+        ]
     if "false_positives" in metrics:
         m = metrics["false_positives"]
-        lines += ["", f"Check on other pictures: {m['found']} found in {m['reads']} reads of "
-                  f"unmarked real pictures and edited versions (95 % CI of the rate "
-                  f"{between(m['rate_ci95'])} %); largest score {m['largest_score_64']}."]
+        lines += [
+            "",
+            f"Check on other pictures: {m['found']} found in {m['reads']} reads of "
+            f"unmarked real pictures and edited versions (95 % CI of the rate "
+            f"{between(m['rate_ci95'])} %); largest score {m['largest_score_64']}.",
+        ]
     lines += ["", "## Security, speed, stamps", ""]
     for section in ("security", "speed", "stamps"):
         lines += [f"### {section}", ""]
@@ -167,31 +189,40 @@ def tail_figure(metrics: dict[str, Any]) -> str:
     def y(rate: float) -> float:
         return 10 + min(decades, -np.log10(max(rate, 1e-30))) / decades * (height - bottom - 10)
 
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-             'font-family="sans-serif" font-size="12">',
-             f'<rect width="{width}" height="{height}" fill="white"/>']
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+    ]
     for power in range(decades + 1):
-        parts.append(f'<line x1="{left}" x2="{width - 10}" y1="{y(10.0**-power):.1f}" '
-                     f'y2="{y(10.0**-power):.1f}" stroke="#ddd"/><text x="8" '
-                     f'y="{y(10.0**-power) + 4:.1f}">1e-{power}</text>')
+        parts.append(
+            f'<line x1="{left}" x2="{width - 10}" y1="{y(10.0**-power):.1f}" '
+            f'y2="{y(10.0**-power):.1f}" stroke="#ddd"/><text x="8" '
+            f'y="{y(10.0**-power) + 4:.1f}">1e-{power}</text>'
+        )
     for score in range(int(low), int(high) + 1):
         parts.append(f'<text x="{x(score) - 6:.1f}" y="{height - 20}">{score}</text>')
-    parts.append(f'<text x="{width / 2 - 110}" y="{height - 4}">score of a decoded word on '
-                 'unmarked material</text>')
+    parts.append(
+        f'<text x="{width / 2 - 110}" y="{height - 4}">score of a decoded word on '
+        "unmarked material</text>"
+    )
     for bits, colour in ((64, "#1b6ca8"), (128, "#b5542b")):
         data = metrics["calibration"][str(bits)]
         counts, edges = np.array(data["histogram"]), np.array(data["edges"])
         above = counts[::-1].cumsum()[::-1] / counts.sum()
-        steps = " ".join(f"{x(e):.1f},{y(a):.1f}" for e, a in zip(edges[:-1], above, strict=True)
-                         if e >= low)
-        parts.append(f'<polyline points="{steps}" fill="none" stroke="{colour}" '
-                     'stroke-width="2"/>')
+        steps = " ".join(
+            f"{x(e):.1f},{y(a):.1f}" for e, a in zip(edges[:-1], above, strict=True) if e >= low
+        )
+        parts.append(f'<polyline points="{steps}" fill="none" stroke="{colour}" stroke-width="2"/>')
         scores = [s for s in np.arange(low, high, 0.05) if tail(float(s), bits) < 1]
         line = " ".join(f"{x(s):.1f},{y(tail(float(s), bits)):.1f}" for s in scores)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" '
-                     'stroke-dasharray="5 4"/>')
-        parts.append(f'<text x="{x(scores[0]) - 70:.1f}" y="{y(0.02) + 90:.1f}" fill="{colour}">'
-                     f"{bits} bits</text>")
+        parts.append(
+            f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-dasharray="5 4"/>'
+        )
+        parts.append(
+            f'<text x="{x(scores[0]) - 70:.1f}" y="{y(0.02) + 90:.1f}" fill="{colour}">'
+            f"{bits} bits</text>"
+        )
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
 

@@ -37,7 +37,7 @@ def crc(bits: Bits) -> Bits:
     register = 0xB704CE
     for bit in bits.tolist():
         register ^= bit << 23
-        register = ((register << 1) ^ CRC_POLYNOMIAL if register & 0x800000 else register << 1)
+        register = (register << 1) ^ CRC_POLYNOMIAL if register & 0x800000 else register << 1
         register &= 0xFFFFFF
     return np.array([register >> (23 - i) & 1 for i in range(CRC_BITS)], np.uint8)
 

@@ -43,9 +43,7 @@ def place(key: bytes, payload: Payload, small: plane.Plane, period: float) -> Pl
     digest = hashlib.sha256(b"provenance-kit placement 1\0" + key + payload.hex.encode())
     digest.update(np.rint(small).astype(np.uint8).tobytes())
     carrier, row, column = struct.unpack("<III", digest.digest()[:12])
-    return Placement(
-        carrier % CARRIERS, (row / 2**32 * period, column / 2**32 * period), period
-    )
+    return Placement(carrier % CARRIERS, (row / 2**32 * period, column / 2**32 * period), period)
 
 
 def codeword_signs(payload: Payload, carrier: Carrier) -> NDArray[np.float32]:
@@ -177,9 +175,7 @@ def _needed(kept: NDArray[np.float32], score: float) -> float:
     return float(np.sqrt(variance * share / (1 - share)) / max(mean, 0.1))
 
 
-def erase(
-    pixels: Pixels, layout: Layout, hit: Hit, whitened: plane.Plane, factor: int
-) -> Pixels:
+def erase(pixels: Pixels, layout: Layout, hit: Hit, whitened: plane.Plane, factor: int) -> Pixels:
     """Take out a mark that was read from these very pixels, as far as its mask can be guessed.
 
     Args:

@@ -140,9 +140,7 @@ class Sampler:
         )
 
 
-def look_up(
-    ratio: Floats, spectrum: Spectrum, frequencies: NDArray[np.float64]
-) -> Floats:
+def look_up(ratio: Floats, spectrum: Spectrum, frequencies: NDArray[np.float64]) -> Floats:
     """As `Sampler` without interpolation, at ...×2 frequencies of either sign."""
     rows, columns = spectrum.padded
     fy, fx = frequencies[..., 0], frequencies[..., 1]
@@ -278,9 +276,7 @@ class PolarMap:
         return result
 
 
-def peaks(
-    surface: Floats, allowed: NDArray[np.bool_], count: int
-) -> list[tuple[int, int, float]]:
+def peaks(surface: Floats, allowed: NDArray[np.bool_], count: int) -> list[tuple[int, int, float]]:
     """The highest places, apart from each other, with their height over the row's spread."""
     spread = np.sqrt(np.mean(surface * surface, axis=1, keepdims=True)) + 1e-6
     score = np.where(allowed, surface / spread, -np.inf)

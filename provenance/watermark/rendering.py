@@ -13,9 +13,7 @@ Plane = NDArray[np.float32]
 _STRIP_SAMPLES = 1 << 22
 
 
-def add_waves(
-    pixels: NDArray[Any], waves: Waves, strength: Plane, factor: int
-) -> NDArray[Any]:
+def add_waves(pixels: NDArray[Any], waves: Waves, strength: Plane, factor: int) -> NDArray[Any]:
     """Pixels plus waves × mask, equal on the three channels, rounded and clipped, by strips.
 
     Args:

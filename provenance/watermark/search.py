@@ -136,16 +136,12 @@ class Search:
                 return hit
         return None
 
-    def as_written(
-        self, whitened: plane.Plane, size: tuple[int, int], factor: int
-    ) -> Hit | None:
+    def as_written(self, whitened: plane.Plane, size: tuple[int, int], factor: int) -> Hit | None:
         """A mark that was written into this very picture, not edited since."""
         matrix = np.eye(2) * (factor / plane.tile_period(self._plans.layout.tile, *size))
         return self._decode(Spectrum(whitened), matrix, factor, "as written")
 
-    def _decode(
-        self, spectrum: Spectrum, matrix: Matrix, factor: int, method: str
-    ) -> Hit | None:
+    def _decode(self, spectrum: Spectrum, matrix: Matrix, factor: int, method: str) -> Hit | None:
         layout = self._plans.layout
         lattice = reader.read_lattice(spectrum, layout, matrix)
         locks = [k for k in reader.find_locks(lattice, layout, 2) if k.score >= LOCK_SCORE]
