@@ -18,6 +18,7 @@ from provenance_cli.keys import app as keys_app
 from provenance_cli.log import app as log_app
 from provenance_cli.protect import protect
 from provenance_cli.render import say
+from provenance_cli.serve import serve
 from provenance_cli.sign import sign
 from provenance_cli.trust import app as trust_app
 from provenance_cli.verify import verify
@@ -36,6 +37,7 @@ app.command()(init)
 app.command()(protect)
 app.command()(verify)
 app.command()(sign)
+app.command()(serve)
 app.command()(doctor)
 app.command()(explain)
 app.add_typer(keys_app, name="keys")

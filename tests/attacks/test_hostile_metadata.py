@@ -32,9 +32,9 @@ def external_entity(path) -> bytes:
 
 @pytest.fixture(autouse=True)
 def quick():
-    start = time.process_time()
+    start = time.thread_time()
     yield
-    assert time.process_time() - start < LIMIT
+    assert time.thread_time() - start < LIMIT
 
 
 def read(xmp: bytes):
