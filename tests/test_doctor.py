@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from provenance import home
 from provenance.doctor import Finding, Level, examine
 from provenance.sign.development import create
+from tests.sign.chains import issued, pem
 
 
 @pytest.fixture
@@ -102,3 +105,15 @@ def test_nothing_is_changed(own):
     before = state()
     examine(own)
     assert state() == before
+
+
+def test_certificate_that_may_not_sign(own):
+    key = ec.generate_private_key(ec.SECP256R1())
+    chain, root = issued(key, ExtendedKeyUsageOID.SERVER_AUTH)
+    keys = own.parent / "keys"
+    (keys / "signing.pem").write_bytes(chain)
+    (keys / "signing.key").write_bytes(pem(key))
+    (keys / "trust.pem").write_text(root)
+    found = [f for f in examine(own) if f.check == "signing key" and f.level is Level.PROBLEM]
+    assert len(found) == 1
+    assert "emailProtection" in found[0].advice or "key usage" in found[0].found
