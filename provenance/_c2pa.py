@@ -25,12 +25,13 @@ MAX_MANIFEST_JSON = 1 << 20
 C2PA_EKU = "1.3.6.1.4.1.62558.2.1"
 """Extended key usage for claim signing, C2PA 2.2 section 14.5.1."""
 
-ACCEPTED_EKUS = (
-    C2PA_EKU,
-    "1.3.6.1.5.5.7.3.4",  # emailProtection, C2PA 1.x and 2.x
-    "1.3.6.1.5.5.7.3.36",  # documentSigning, RFC 9336
+_ACCEPTED_EKUS = "\n".join(
+    (
+        C2PA_EKU,
+        "1.3.6.1.5.5.7.3.4",  # emailProtection, C2PA 1.x and 2.x
+        "1.3.6.1.5.5.7.3.36",  # documentSigning, RFC 9336
+    )
 )
-"""Extended key usages that a signer may have, besides others; by default c2pa takes the second."""
 
 _LIBRARY = {"darwin": "libc2pa_c.dylib", "win32": "c2pa_c.dll"}.get(sys.platform, "libc2pa_c.so")
 
@@ -110,7 +111,7 @@ def settings(anchors: Sequence[str] = (), timestamp_anchors: Sequence[str] = ())
         anchors: PEM bundles of root or intermediate certificates.
         timestamp_anchors: the same, of time-stamp authorities.
     """
-    trust: dict[str, Any] = {"trust_config": "\n".join(ACCEPTED_EKUS)}
+    trust: dict[str, Any] = {"trust_config": _ACCEPTED_EKUS}
     listed = [
         {"trust_anchors": pem, "trust_uri": f"{uri}{n}", "trust_kind": kind}
         for uri, kind, bundles in (

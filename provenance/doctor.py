@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +24,6 @@ from provenance._version import __version__
 from provenance.config import Config
 from provenance.errors import ProvenanceError
 from provenance.picture import Picture
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
 
 SOON = timedelta(days=30)
 """A certificate that expires sooner is worth a warning: authorities take days to issue one."""
@@ -158,8 +155,7 @@ def _signer(config: Config) -> Iterator[Finding]:
     from cryptography.x509 import load_pem_x509_certificates
 
     signer = config.signer()
-    leaf = load_pem_x509_certificates(signer.certificates)[0]
-    expires = leaf.not_valid_after_utc
+    expires = load_pem_x509_certificates(config.certificates.read_bytes())[0].not_valid_after_utc
     left = expires - datetime.now(UTC)
     found = f"{signer.subject}, valid until {expires:%Y-%m-%d}"
     if left < SOON:
@@ -167,13 +163,6 @@ def _signer(config: Config) -> Iterator[Finding]:
         yield Finding("signing key", Level.WARNING, f"{found}: {left.days} days", advice)
     else:
         yield Finding("signing key", Level.OK, found)
-    if not _usages(leaf) & set(_c2pa.ACCEPTED_EKUS):
-        yield Finding(
-            "signing key",
-            Level.PROBLEM,
-            "the certificate lacks every extended key usage that C2PA accepts for signing",
-            f"Get one with {_c2pa.C2PA_EKU} (C2PA) or emailProtection.",
-        )
     if "Provenance development" in signer.subject:
         yield Finding(
             "signing key",
@@ -181,17 +170,6 @@ def _signer(config: Config) -> Iterator[Finding]:
             "this is a development certificate, which nobody else trusts",
             "For publication, get a certificate from a C2PA authority.",
         )
-
-
-def _usages(certificate: Certificate) -> set[str]:
-    """The extended key usages, in dotted form."""
-    from cryptography.x509 import ExtendedKeyUsage, ExtensionNotFound
-
-    try:
-        extension = certificate.extensions.get_extension_for_class(ExtendedKeyUsage)
-    except ExtensionNotFound:
-        return set()
-    return {usage.dotted_string for usage in extension.value}
 
 
 def _trust(config: Config) -> Iterator[Finding]:

@@ -116,4 +116,4 @@ def test_certificate_that_may_not_sign(own):
     (keys / "trust.pem").write_text(root)
     found = [f for f in examine(own) if f.check == "signing key" and f.level is Level.PROBLEM]
     assert len(found) == 1
-    assert "emailProtection" in found[0].advice or "key usage" in found[0].found
+    assert "C2PA wants C2PA claim signing" in found[0].found
