@@ -187,6 +187,10 @@ def main() -> None:
         "suite_1024_128_bits",
         partial(robustness, paths, standard, groups, quality, bits=128, keys=1, strength=44.0),
     )
+    run(
+        "suite_1024_128_bits_balanced",
+        partial(robustness, paths, standard, groups, quality, bits=128, keys=1),
+    )
     for strength in ("stealth", "robust"):
         run(
             f"suite_1024_{strength}",
