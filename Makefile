@@ -26,7 +26,7 @@ bench: .venv-test/ready
 .venv/ready: pyproject.toml
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	.venv/bin/$(PIP) .
+	.venv/bin/$(PIP) --editable .
 	touch $@
 
 .venv-test/ready: pyproject.toml

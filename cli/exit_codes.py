@@ -9,6 +9,9 @@ ERROR = 2
 NO_EVIDENCE = 3
 """`verify` found nothing that can be relied upon. Says nothing about the picture."""
 
+INTERRUPTED = 130
+"""Stopped by Ctrl-C, as shells count it."""
+
 
 def worst(codes: list[int]) -> int:
     """One code for many files: an error hides nothing, and a failure outweighs silence."""

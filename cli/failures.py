@@ -25,6 +25,9 @@ def sentence(error: Exception) -> str:
         return f"error: {error}"
     if os.environ.get(DEBUG):
         raise error
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"error: {error.strerror or type(error).__name__}{where}; choose another file"
     return (
         f"error: unexpected {type(error).__name__}. This is a bug: please report it with the "
         f"output under {DEBUG}=1"
@@ -35,7 +38,7 @@ def record(error: Exception) -> dict[str, Any]:
     """The error for programs; of a refusal also what the policy saw."""
     known = isinstance(error, ProvenanceError)
     said: dict[str, Any] = {
-        "kind": type(error).__name__ if known else "InternalError",
+        "kind": type(error).__name__ if known or isinstance(error, OSError) else "InternalError",
         "message": str(error) if known else sentence(error),
     }
     if isinstance(error, Blocked):

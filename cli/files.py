@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from provenance.codec.encode import SUFFIXES, encoding_for
 from provenance.codec.limits import Limits
 from provenance.errors import InputError, OutputError
+from provenance_cli.render import say
 
 STREAM = "-"
 _READ = frozenset(
@@ -27,6 +29,8 @@ class Job:
 
 def read_stdin(limits: Limits) -> bytes:
     """All of stdin, or one byte more than the limit: enough for the library to refuse it."""
+    if sys.stdin is None:
+        raise InputError("stdin is closed; give a file name")
     return sys.stdin.buffer.read(limits.max_bytes + 1)
 
 
@@ -40,6 +44,8 @@ def pair(inputs: Sequence[str], output: str, suffix: str | None, overwrite: bool
         InputError: an input is missing, or a folder holds no picture.
         OutputError: two results would share a name, an output exists, or it is its own input.
     """
+    if "" in inputs or not output:
+        raise InputError("an empty name was given; is a variable of the shell unset?")
     if STREAM in inputs and len(inputs) > 1:
         raise InputError("- (stdin) was given beside other inputs; give it alone")
     if inputs == [STREAM] or output == STREAM:
@@ -79,11 +85,11 @@ def _expanded(path: Path) -> list[tuple[Path, Path]]:
     """The file itself, or the pictures of a folder with their paths inside it."""
     if not path.is_dir():
         return [(path, Path(path.name))]
-    found = sorted(
-        p
-        for p in path.rglob("*")
-        if p.suffix.lower() in _READ and p.is_file() and not p.is_symlink()
-    )
+    files = [p for p in sorted(path.rglob("*")) if p.is_file() or p.is_symlink()]
+    found = [p for p in files if p.suffix.lower() in _READ and not p.is_symlink()]
+    for skipped in sorted(set(files) - set(found)):
+        why = "a link" if skipped.is_symlink() else "not named like a picture that we read"
+        say(f"skipped: {skipped}: {why}")
     if not found:
         raise InputError(f"the folder {path} holds no picture ({', '.join(sorted(_READ))})")
     return [(p, p.relative_to(path)) for p in found]
@@ -97,8 +103,8 @@ def _written(path: Path) -> Path:
 def _refuse_conflicts(pairs: Sequence[tuple[Path, Path]], overwrite: bool) -> None:
     seen: dict[Path, Path] = {}
     for source, target in pairs:
-        place = target.resolve()
-        if source.resolve() == place:
+        place = Path(os.path.realpath(target))
+        if Path(os.path.realpath(source)) == place:
             raise OutputError(
                 f"{target} is both input and output; choose another name or folder, "
                 "since the original would be lost"
@@ -109,5 +115,5 @@ def _refuse_conflicts(pairs: Sequence[tuple[Path, Path]], overwrite: bool) -> No
                 "protect them one after the other"
             )
         seen[place] = source
-        if target.exists() and not overwrite:
+        if os.path.lexists(target) and not overwrite:
             raise OutputError(f"{target} exists; use --overwrite to replace it")

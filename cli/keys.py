@@ -45,7 +45,8 @@ def new(
             "signing.key": chain.key,
             "trust.pem": chain.anchors,
         }
-    make_private_folder(output)
+    if not output.is_dir():  # the rights of a folder that is there are its owner's business
+        make_private_folder(output)
     for name, content in files.items():
         typer.echo(plain(str(write_atomically(output / name, content, mode=0o600))))
 

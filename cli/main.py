@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from provenance_cli.init import init
 from provenance_cli.keys import app as keys_app
 from provenance_cli.log import app as log_app
 from provenance_cli.protect import protect
-from provenance_cli.render import say
+from provenance_cli.render import line, say
 from provenance_cli.serve import serve
 from provenance_cli.sign import sign
 from provenance_cli.trust import app as trust_app
@@ -83,15 +84,28 @@ def _run(application: typer.Typer, name: str, argv: Sequence[str] | None) -> int
     """One clear sentence and a distinct code for whatever goes wrong; never a traceback."""
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        application(args, prog_name=name)
+        code = application(args, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else exit_codes.OK
-    except BrokenPipeError:
-        # The reader of a pipe went away; the interpreter must not complain when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (typer.Abort, KeyboardInterrupt):
+        return exit_codes.INTERRUPTED
+    except typer.TyperException as error:
+        error.show()
+        return exit_codes.ERROR
+    except (BrokenPipeError, SystemExit):
+        # The reader of a pipe went away, which Typer turns into an exit of its own.
+        _abandon_stdout()
         return exit_codes.ERROR
     except Exception as error:
         say(failures.sentence(error))
+        if isinstance(error, OSError) and error.filename is None:  # a stream, not a file
+            _abandon_stdout()
+        if "--json" in args and sys.stdout is not None:
+            typer.echo(line({"error": failures.record(error)}))
         return failures.code(error)
-    return exit_codes.OK
+    return code if isinstance(code, int) else exit_codes.OK
+
+
+def _abandon_stdout() -> None:
+    """Let the interpreter flush what is left into nothing, since it cannot be written."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or none at all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -25,7 +25,7 @@ def protect(
     ],
     prompt: Annotated[
         str | None,
-        typer.Option(help="What the pictures were generated from: moderated, kept private."),
+        typer.Option(help="What the pictures were generated from; kept private."),
     ] = None,
     to: Annotated[
         str | None,

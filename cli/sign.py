@@ -57,11 +57,14 @@ def sign(
     Nothing is moderated and nothing is marked: for generated pictures use protect.
     """
     from provenance.config import Config
+    from provenance.errors import OutputError
     from provenance.sign.file import sign_file
     from provenance.sign.interface import Edit, Generation, Statement
     from provenance.sign.mining import Permission, TrainingMining
     from provenance_cli.render import line, plain
 
+    if str(output) == "-":
+        raise OutputError("signed files are read back before they are written; name a file")
     settings = Config.load(config)
     limits = settings.limits
     commitment = _commitment(prompt, prompt_as)

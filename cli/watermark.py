@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,7 +41,7 @@ def embed(
     from provenance_cli.render import line, plain
 
     settings = _settings(config)
-    if source.resolve() == output.resolve():
+    if os.path.realpath(source) == os.path.realpath(output):
         raise OutputError(f"{output} is both input and output; choose another name")
     picture = decode(read_bytes(source, settings.limits), settings.limits)
     encoding = encoding_for(str(output), picture.encoding)

@@ -106,7 +106,7 @@ class Config:
     signing: Mapping[str, Any] = field(repr=False)
     trust: tuple[Path, ...]
     timestamp_trust: tuple[Path, ...]
-    registry_url: str
+    registry_url: str = field(repr=False)
     log_path: Path | None
     keep_metadata: bool
     publish_prompt: bool
@@ -338,9 +338,11 @@ def _check_names(where: Path, data: Mapping[str, Any]) -> None:
                 )
             kinds = _KNOWN[section][key]
             if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+                # A database's address may hold a password.
+                shown = "something else" if section == "registry" else repr(value)
                 wanted = kinds if isinstance(kinds, tuple) else (kinds,)
                 raise ConfigError(
-                    f"{where} has {key} = {value!r} in [{section}]; "
+                    f"{where} has {key} = {shown} in [{section}]; "
                     f"expected {' or '.join(k.__name__ for k in wanted)}"
                 )
 

@@ -155,7 +155,7 @@ def _signer(config: Config) -> Iterator[Finding]:
     from cryptography.x509 import load_pem_x509_certificates
 
     signer = config.signer()
-    expires = load_pem_x509_certificates(config.certificates.read_bytes())[0].not_valid_after_utc
+    expires = load_pem_x509_certificates(signer.certificates)[0].not_valid_after_utc
     left = expires - datetime.now(UTC)
     found = f"{signer.subject}, valid until {expires:%Y-%m-%d}"
     if left < SOON:
@@ -204,9 +204,17 @@ def _watermark(config: Config) -> Iterator[Finding]:
 def _moderation(config: Config) -> Iterator[Finding]:
     from provenance.moderate.moderator import Moderator
 
-    decision = Moderator.standard(config.policy).check_picture(_drawing())
+    moderator = Moderator.standard(config.policy)
+    decision = moderator.check_picture(_drawing())
     checked = ", ".join(sorted({f.category for f in decision.findings}))
     yield Finding("moderation", Level.OK, f"policy '{decision.policy}' checks {checked}")
+    if moderator.unlimited():
+        yield Finding(
+            "moderation",
+            Level.WARNING,
+            f"scored and never blocked: {', '.join(moderator.unlimited())}",
+            "Give them thresholds in [moderation.thresholds].",
+        )
     yield Finding("moderation", Level.WARNING, f"not checked: {', '.join(decision.not_checked)}")
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provenance.config import FILE_NAME
-from provenance.errors import OutputError
+from provenance.errors import ConfigError, OutputError
 from provenance.files import make_private_folder, write_atomically
 from provenance.keys import new_watermark_key
 from provenance.moderate.policy import standard
@@ -125,8 +125,11 @@ def create(
         force: replace what is there.
 
     Raises:
+        ConfigError: the name is empty.
         OutputError: something is there already, or the folder cannot be written.
     """
+    if not name.strip():
+        raise ConfigError("the generator's name is empty; give the name of your system")
     if config.suffix != ".toml":
         config = config / FILE_NAME
     keys = config.parent / "keys"

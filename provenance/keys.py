@@ -128,6 +128,16 @@ def retired_anchors(config: Config) -> tuple[Path, ...]:
     return tuple(sorted((folder(config) / RETIRED).glob("*.trust.pem")))
 
 
+def revoked_serials(config: Config) -> frozenset[str]:
+    """Serial numbers, in decimal, of certificates whose key was revoked.
+
+    Raises:
+        KeyUnusable: one of them cannot be read.
+    """
+    chains = sorted((folder(config) / REVOKED).glob("*.signing.pem"))
+    return frozenset(str(_certificate(path).serial_number) for path in chains)
+
+
 def show(config: Config) -> tuple[Key, ...]:
     """All keys: active, retired and revoked.
 
@@ -168,7 +178,13 @@ def rotate(config: Config, role: Role) -> Key:
             "provenance init; get its successor from the same authority, and put chain and key "
             f"in place of {config.certificates} and {config.signing_key}"
         )
+    config.signer()  # the key in use opens, with its passphrase if it has one
     phrase = os.environ.get(config.passphrase_env, "") if config.passphrase_env else ""
+    if config.passphrase_env and not phrase:
+        raise KeyUnusable(
+            f"the environment variable {config.passphrase_env} is not set; the new key would be "
+            "written without a passphrase: set it, or clear passphrase_env in the configuration"
+        )
     chain = create_chain(
         _attribute(current, x509.NameOID.ORGANIZATION_NAME), passphrase=phrase.encode() or None
     )

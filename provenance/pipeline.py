@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -139,7 +140,9 @@ class Pipeline:
             moderator=Moderator.standard(settings.policy),
             watermarker=watermarker,
             signer=settings.signer(),
-            verifier=Verifier((CredentialsCheck(anchors), MarkCheck(watermarker))),
+            verifier=Verifier(
+                (CredentialsCheck(anchors), MarkCheck(watermarker)), limits=settings.limits
+            ),
             says=Statements(
                 settings.generator,
                 settings.source_type,
@@ -173,7 +176,7 @@ class Pipeline:
             InputError: the picture cannot be used.
             ModerationFailed, SigningFailed, ReadbackFailed: a stage failed; nothing is returned.
         """
-        return self._run(lambda: picture, prompt, encoding)[0]
+        return self._run(lambda: picture, () if prompt is None else (prompt,), encoding)[0]
 
     def wrap(
         self, generate: Callable[P, Any], *, encoding: Encoding | str | None = None
@@ -192,35 +195,44 @@ class Pipeline:
 
         @functools.wraps(generate)
         def protected(*args: P.args, **kwargs: P.kwargs) -> Any:
-            given = signature.bind(*args, **kwargs).arguments
-            prompt = given.get("prompt", next(iter(given.values()), None))
-            text = prompt if isinstance(prompt, str) else None
+            prompts = _prompts(signature, args, kwargs)
             made: list[Any] = []
 
             def once() -> Any:
                 made.append(generate(*args, **kwargs))
                 return made[0]
 
-            assets = self._run(once, text, encoding)
+            assets = self._run(once, prompts, encoding)
             return assets if isinstance(made[0], list | tuple) else assets[0]
 
         return protected
 
     def _run(
-        self, generate: Callable[[], Any], prompt: str | None, encoding: Encoding | str | None
+        self,
+        generate: Callable[[], Any],
+        prompts: Sequence[str],
+        encoding: Encoding | str | None,
     ) -> list[Asset]:
         """Prompt, generator, then each picture: all are finished, or none is returned."""
         watch = Stopwatch()
-        before: tuple[Finding, ...] = ()
-        if prompt is not None:
+        before: list[Finding] = []
+        for prompt in prompts:
             with watch("moderate prompt"), self._refusals_recorded():
-                before = self._moderator.check_prompt(prompt)
+                before += self._moderator.check_prompt(prompt)
         with watch("generate"):
             made = generate()
         pictures = made if isinstance(made, list | tuple) else [made]
         shared = dict(watch.seconds)
         request_id = str(uuid.uuid4())
-        return [self._finish(p, before, prompt, encoding, shared, request_id) for p in pictures]
+        asked = "\n".join(prompts) if prompts else None
+        finished = [
+            self._finish(p, tuple(before), asked, encoding, shared, request_id) for p in pictures
+        ]
+        # Only now, so that neither registry nor log names a picture that was never returned.
+        if self._recorder is not None:
+            for _, record in finished:
+                self._recorder.issued(record())
+        return [asset for asset, _ in finished]
 
     def _finish(
         self,
@@ -230,7 +242,7 @@ class Pipeline:
         encoding: Encoding | str | None,
         spent: dict[str, float],
         request_id: str,
-    ) -> Asset:
+    ) -> tuple[Asset, Callable[[], Record]]:
         watch = Stopwatch()
         with watch("decode"):
             picture, parent = self._taken(made)
@@ -251,10 +263,15 @@ class Pipeline:
         with watch("read back"):
             report = self._verifier.verify(signed.data)
             _require(report, signed, payload)
-        if self._recorder is not None:
-            with watch("record"):
-                self._recorder.issued(self._record(marked, decision, signed, payload, report))
-        return Asset(
+        notes = [*marked.notes, *_unstamped(signed)]
+        if parent is not None:
+            notes.append(
+                "the credentials of the input were kept as history: their texts and thumbnails, "
+                "which were not moderated, are public"
+            )
+        if prompt is not None and not self._moderator.checks_prompts:
+            notes.append("the prompt was not checked: no classifier of prompts is set up")
+        asset = Asset(
             data=signed.data,
             manifest=signed.manifest,
             media_type=encoded.media_type,
@@ -265,8 +282,9 @@ class Pipeline:
             decision=decision,
             report=report,
             timings={**spent, **watch.seconds},
-            notes=(*marked.notes, *_unstamped(signed)),
+            notes=tuple(notes),
         )
+        return asset, partial(self._record, marked, decision, signed, payload, report)
 
     @contextmanager
     def _refusals_recorded(self) -> Iterator[None]:
@@ -356,6 +374,40 @@ class Pipeline:
             generation=Generation(request_id=request_id),
             mining=self._says.mining,
         )
+
+
+def _prompts(
+    signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[str, ...]:
+    """The prompts of a call: the argument named `prompt`, or else the first; defaults count.
+
+    Raises:
+        ModerationFailed: `prompt` is there and is neither text nor a list of texts, so that it
+            cannot be moderated.
+    """
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    given: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            given.update(value)
+        elif kind is inspect.Parameter.VAR_POSITIONAL:
+            given.update({f"{name}[{n}]": each for n, each in enumerate(value)})
+        else:
+            given[name] = value
+    named = "prompt" in given
+    found = given["prompt"] if named else next(iter(given.values()), None)
+    if isinstance(found, str):
+        return (found,)
+    if isinstance(found, list | tuple) and all(isinstance(text, str) for text in found):
+        return tuple(found)
+    if named and found is not None:
+        raise ModerationFailed(
+            f"the prompt is a {type(found).__name__}; expected text or a list of texts, since "
+            "anything else cannot be moderated"
+        )
+    return ()
 
 
 def _unstamped(signed: Signed) -> tuple[str, ...]:

@@ -151,7 +151,7 @@ class TrustStore:
                 f"publisher states, and repeat with --sha256 {digest}"
             )
         note = {
-            "source": source,
+            "source": source if online else str(Path(source).expanduser().absolute()),
             "sha256": digest,
             "added": datetime.now(UTC).isoformat(timespec="seconds"),
         }

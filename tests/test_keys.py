@@ -80,7 +80,11 @@ def test_revoked_keys_verify_nothing(own, scene):
     keys.rotate(own, Role.WATERMARK)
     for key_id in ids:
         assert keys.revoke(own, key_id).state is State.REVOKED
-    assert codes(own, before.data) == ["credentials.untrusted-signer", "watermark.none"]
+    assert codes(own, before.data) == ["credentials.revoked", "watermark.none"]
+    # Also where another bundle still holds its root.
+    root = next((own.path.parent / "keys" / "revoked").glob("*.trust.pem"))
+    own.trust_store().add(str(root), name="again")
+    assert codes(own, before.data)[0] == "credentials.revoked"
     assert keys.revoke(own, ids[0]).state is State.REVOKED
 
 
@@ -126,6 +130,16 @@ def test_damaged_watermark_key(own, content):
     own.watermark_key.write_bytes(content)
     with pytest.raises(KeyUnusable, match="damaged"):
         keys.show(own)
+
+
+def test_encrypted_key_is_not_replaced_by_an_open_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("PHRASE", "correct horse")
+    made = home.create(tmp_path / "home", passphrase=b"correct horse", passphrase_env="PHRASE")
+    own = Config.load(made.config)
+    monkeypatch.delenv("PHRASE")
+    with pytest.raises(KeyUnusable):
+        keys.rotate(own, Role.SIGNING)
+    assert b"ENCRYPTED" in own.signing_key.read_bytes()
 
 
 def test_encrypted_key_stays_encrypted(tmp_path, monkeypatch):

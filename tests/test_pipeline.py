@@ -179,6 +179,38 @@ class TestWrap:
         pipeline.wrap(lambda seed: scene)(3)
         assert prompts.calls == 2
 
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda wrap, scene: wrap(lambda *a, **kw: scene)(prompt="x"),
+            lambda wrap, scene: wrap(lambda seed=1, **kw: scene)(2, prompt="x"),
+            lambda wrap, scene: wrap(lambda seed, *, prompt="x": scene)(3),
+            lambda wrap, scene: wrap(lambda prompt: scene)(prompt=["x", "y"]),
+            lambda wrap, scene: wrap(lambda *a: scene)("x"),
+        ],
+    )
+    def test_no_form_of_a_prompt_goes_unmoderated(self, config, scene, call):
+        prompts = Scores(0.9)
+        moderator = Moderator(Policy("p", {"nudity": Threshold(0.5, 0.8)}), (), (prompts,))
+        with pytest.raises(Blocked):
+            call(build(config, moderator=moderator).wrap, scene)
+
+    def test_prompt_that_is_no_text_is_refused(self, pipeline, scene):
+        with pytest.raises(ModerationFailed, match="prompt is a dict"):
+            pipeline.wrap(lambda prompt: scene)(prompt={"text": "x"})
+
+    def test_nothing_is_recorded_if_one_of_a_batch_fails(self, config, scene):
+        class Recorder:
+            def __init__(self) -> None:
+                self.kept: list[object] = []
+
+            issued = refused = lambda self, entry: self.kept.append(type(entry).__name__)
+
+        recorder = Recorder()
+        with pytest.raises(TooSmall):
+            build(config, recorder=recorder).wrap(lambda: [scene, scene[:8, :8]])()
+        assert recorder.kept == []
+
     def test_unknown_output_is_an_error(self, pipeline):
         with pytest.raises(UnsupportedPicture, match="returned a dict"):
             pipeline.wrap(lambda: {"image": 1})()

@@ -90,6 +90,15 @@ def test_wrong_digest_is_refused(store, bundle):
     assert store.lists() == ()
 
 
+def test_update_does_not_depend_on_the_current_folder(store, bundle, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = store.add(bundle.name, name="acme")
+    (tmp_path / "evil").mkdir()
+    (tmp_path / "evil" / bundle.name).write_bytes(create("Mallory").anchors)
+    monkeypatch.chdir(tmp_path / "evil")
+    assert store.update("acme").subjects == before.subjects
+
+
 def test_altered_list_is_noticed(store, bundle, tmp_path):
     store.add(str(bundle), name="acme")
     (tmp_path / "trust" / "acme.pem").write_bytes(create("Mallory").anchors)

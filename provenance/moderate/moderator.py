@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from provenance.errors import Blocked, ModerationFailed, ProvenanceError
+from provenance.errors import Blocked, ConfigError, ModerationFailed, ProvenanceError
 from provenance.moderate.interface import (
     CATEGORIES,
     Action,
@@ -43,13 +43,40 @@ class Moderator:
         self._pictures = tuple(pictures)
         self._prompts = tuple(prompts)
 
+    @property
+    def checks_prompts(self) -> bool:
+        """True if there is a classifier of prompts."""
+        return bool(self._prompts)
+
+    def unlimited(self) -> tuple[str, ...]:
+        """Categories that are scored and never blocked, since the policy has no threshold."""
+        return tuple(sorted(self._scored() - set(self.policy.thresholds)))
+
+    def idle(self) -> tuple[str, ...]:
+        """Categories that the policy has thresholds for, and that no classifier scores."""
+        return tuple(sorted(set(self.policy.thresholds) - self._scored()))
+
+    def _scored(self) -> set[str]:
+        pictures = {c for each in self._pictures for c in each.categories}
+        return pictures | {c for each in self._prompts for c in each.categories}
+
     @classmethod
     def standard(cls, policy: Policy | None = None) -> Moderator:
-        """The embedded default: nudity in pictures; every other category is *not checked*."""
+        """The embedded default: nudity in pictures; every other category is *not checked*.
+
+        Raises:
+            ConfigError: the policy has thresholds for what nobody checks.
+        """
         from provenance.moderate import policy as policies
         from provenance.moderate.nudity import NudityClassifier
 
-        return cls(policy or policies.standard(), pictures=(NudityClassifier(),))
+        made = cls(policy or policies.standard(), pictures=(NudityClassifier(),))
+        if made.idle():
+            raise ConfigError(
+                f"policy '{made.policy.name}' has thresholds for {', '.join(made.idle())}, "
+                "which no classifier here scores; remove them, since nobody would check them"
+            )
+        return made
 
     def check_prompt(self, prompt: str) -> tuple[Finding, ...]:
         """Judge a prompt before anything is generated from it.

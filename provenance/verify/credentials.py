@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,6 +40,9 @@ _IDENTITY = "cawg."
 """Identity assertions are not judged here, since that takes the network; their codes say nothing
 about the picture."""
 
+_SIGNED = ("trusted", "expired", "untrusted-signer")
+"""The classes whose signature is good."""
+
 _ADDRESS = re.compile(r"remote manifests from url (\S+)")
 """How c2pa says that the manifest lies elsewhere."""
 
@@ -50,6 +53,11 @@ _CLASSES: Mapping[str, tuple[Status, str, str]] = {
         Status.VERIFIED,
         "Signed by {who}, whom you trust, and the content has not been changed since.",
         "",
+    ),
+    "revoked": (
+        Status.FAILED,
+        "Signed by {who} with a key that you have revoked, so that anybody may have signed it.",
+        _ASK,
     ),
     "altered": (
         Status.FAILED,
@@ -119,6 +127,7 @@ class CredentialsCheck:
     Args:
         anchors: PEM bundles of the signers that you trust.
         timestamp_anchors: PEM bundles of the time-stamp authorities that you trust.
+        revoked: serial numbers, in decimal, of certificates whose key you have revoked.
         fetch: gets a manifest that lies at an address which the file names; None goes nowhere.
 
     Raises:
@@ -132,12 +141,14 @@ class CredentialsCheck:
         anchors: Sequence[str] = (),
         timestamp_anchors: Sequence[str] = (),
         fetch: Callable[[str], bytes] | None = None,
+        revoked: Collection[str] = (),
     ) -> None:
         for bundle in (*anchors, *timestamp_anchors):
             _c2pa.check_anchors(bundle)
         self._anchors = tuple(anchors)
         self._timestamp_anchors = tuple(timestamp_anchors)
         self._fetch = fetch
+        self._revoked = frozenset(revoked)
 
     def examine(self, subject: Subject) -> Sequence[Evidence]:
         """One piece of evidence for the credentials, and one more for bad parents."""
@@ -163,7 +174,7 @@ class CredentialsCheck:
             if address is not None and manifest is None and self._fetch is not None:
                 return self._fetched(data, address[1], self._fetch)
             return (_refused(str(error), isinstance(error, c2pa.C2paError.NotSupported)),)
-        return _judged(store, outdated)
+        return _judged(store, outdated, self._revoked)
 
     def _fetched(
         self, data: bytes, address: str, fetch: Callable[[str], bytes]
@@ -198,7 +209,9 @@ def _refused(error: str, unsupported: bool) -> Evidence:
     return _evidence("unreadable", details={"error": error})
 
 
-def _judged(store: Mapping[str, Any], outdated: bool) -> tuple[Evidence, ...]:
+def _judged(
+    store: Mapping[str, Any], outdated: bool, revoked: Collection[str] = ()
+) -> tuple[Evidence, ...]:
     results = store.get("validation_results") or {}
     newest = results.get("activeManifest") or {}
     own = set(_codes(newest.get("failure") if results else store.get("validation_status")))
@@ -213,6 +226,8 @@ def _judged(store: Mapping[str, Any], outdated: bool) -> tuple[Evidence, ...]:
     if vouched and outdated:
         own.add(_EXPIRED)
     kind = _class(state, own, later, vouched)
+    if kind in _SIGNED and stores.serial(store) in revoked:
+        kind = "revoked"
     facts = {**stores.facts(store), "failures": sorted(own | later)}
     origin = stores.origin(store, trusted=kind == "trusted")
     evidence = [_evidence(kind, facts, origin)]

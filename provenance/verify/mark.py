@@ -74,8 +74,8 @@ class MarkCheck:
             "watermark",
             "watermark.found",
             Status.VERIFIED,
-            "The pixels carry a mark made with your key. This picture, or one that it was made "
-            "from, came out of your pipeline; it may have been edited since.",
+            "The pixels carry a mark made with your key: this picture, or one that it was made "
+            "from, was marked by you. It may have been edited since.",
             origin=Origin.GENERATED,
             false_positive_rate=rate,
             details={"payload": payload.hex, **facts},

@@ -14,6 +14,7 @@ _SAYS = {
 }
 
 _FAILED = {
+    "credentials.revoked": "Signed with a key that you have revoked.",
     "credentials.altered": "Changed after it was signed, or carrying another file's credentials.",
     "credentials.damaged": "Its credentials are damaged or forged.",
     "credentials.unreadable": "Its credentials are damaged and cannot be read.",
@@ -121,7 +122,7 @@ def _also_marked(failed: Sequence[Evidence], verified: Sequence[Evidence]) -> st
     if any(e.code == "recovery.transplanted" for e in failed):
         return ""
     if any(e.source == "watermark" for e in verified):
-        return " Its watermark shows that it, or what it was made from, came out of your pipeline."
+        return " Its watermark shows that it, or what it was made from, was marked by you."
     return ""
 
 

@@ -20,6 +20,11 @@ def active(store: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
+def serial(store: Mapping[str, Any]) -> str:
+    """The serial number of the signer's certificate, in decimal; empty if it names none."""
+    return str((active(store).get("signature_info") or {}).get("cert_serial_number") or "")
+
+
 def time(store: Mapping[str, Any]) -> str | None:
     """The time in the signature's time-stamp, whoever made it."""
     stamped = (active(store).get("signature_info") or {}).get("time")

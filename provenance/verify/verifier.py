@@ -79,12 +79,15 @@ class Verifier:
             config: the settings.
             online: fetch a manifest from the address that a file names, if it is a public one.
         """
+        from provenance.keys import revoked_serials
         from provenance.registry.recovery import RecoveryCheck
         from provenance.registry.remember import Remembering
 
         anchors = config.anchors()
         fetch = ManifestFetcher() if online else None
-        credentials = CredentialsCheck(anchors, config.timestamp_anchors(), fetch)
+        credentials = CredentialsCheck(
+            anchors, config.timestamp_anchors(), fetch, revoked_serials(config)
+        )
         marks = [Remembering(w) for w in config.watermarkers()]
         registry = config.registry()
         checks: list[Check] = [credentials, MarkCheck(*marks)]

@@ -152,7 +152,7 @@ class TileWatermarker:
         if not self._replace:
             raise UnsupportedPicture(
                 f"the picture already carries {hit.payload.hex} under this key; mark the "
-                "original, or make the watermarker with replace=True"
+                'original, or set [watermark] existing = "replace"'
             )
         return embedder.erase(pixels, self.layout, hit, whitened, factor)
 

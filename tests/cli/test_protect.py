@@ -37,7 +37,6 @@ def test_json_holds_ids_timings_and_the_read_back_report(cli, photo, tmp_path):
         "encode",
         "sign",
         "read back",
-        "record",
     ]
     assert record["report"]["verdict"]["outcome"] == "verified"
     assert record["moderation"]["action"] == "allow"

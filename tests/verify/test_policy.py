@@ -110,7 +110,7 @@ def test_a_failed_check_fails_the_picture_whatever_else_was_found(others):
     assert verdict.origin is Origin.UNKNOWN
     assert verdict.because[0] == "credentials.altered"
     assert verdict.advice == "Ask."
-    assert ("out of your pipeline" in verdict.headline) == (MARK in others)
+    assert ("marked by you" in verdict.headline) == (MARK in others)
 
 
 @pytest.mark.parametrize("code", ["altered", "damaged", "unreadable", "parent-altered"])
