@@ -93,7 +93,7 @@ def card(metrics: dict[str, Any]) -> str:
                 "suite_1024",
                 "suite_512",
                 "suite_1024_128_bits",
-                               "suite_1024_128_bits_balanced",
+                "suite_1024_128_bits_balanced",
                 "suite_1024_stealth",
                 "suite_1024_robust",
                 "beyond_1024",
