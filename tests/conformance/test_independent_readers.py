@@ -7,6 +7,7 @@ encypher-c2pa (its own Rust) reads all our formats and does.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,7 +18,13 @@ from typing import Any
 
 import pytest
 
-from provenance import Config, Picture, Pipeline
+from provenance import Config, Picture, Pipeline, Verifier
+from provenance.errors import InputError
+from provenance.sign.development import create
+from provenance.sign.file import sign_file
+from provenance.sign.interface import Generator, Statement
+from provenance.sign.local import LocalSigner
+from tests.sign.media import MADE
 
 pytestmark = pytest.mark.online
 
@@ -125,3 +132,37 @@ def test_c2pa_ts_validates_what_we_sign(c2pa_ts, protected, suffix):
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_c2pa_ts_refuses_what_was_changed(c2pa_ts, protected, suffix):
     assert c2pa_ts(tampered(protected(suffix)[0]))["valid"] is False
+
+
+STRUCTURE = {"mp4", "mov", "wav", "pdf"}
+"""The made files of these kinds end in structure, and a change there breaks the whole file."""
+
+
+@pytest.mark.parametrize("suffix", MADE)
+def test_encypher_agrees_on_every_kind_of_file_and_every_state(
+    encypher, config: Config, tmp_path, suffix
+):
+    """Trusted and changed by our own root, and untrusted by another."""
+    source, target = tmp_path / f"in.{suffix}", tmp_path / f"out.{suffix}"
+    source.write_bytes(MADE[suffix]())
+    sign_file(source, target, Statement(Generator("t")), config.signer(), config.anchors())
+    assert encypher(target)["validation_state"] == "Trusted"
+    stranger = create("Stranger")
+    other = tmp_path / f"other.{suffix}"
+    signer = LocalSigner(stranger.certificates, stranger.key)
+    statement = Statement(Generator("t"))
+    sign_file(source, other, statement, signer, config.anchors(), allow_untrusted=True)
+    assert encypher(other)["validation_state"] == "Valid"
+    ours = Verifier.standard(anchors=config.anchors())
+    assert ours.verify(other).evidence[0].code == "credentials.untrusted-signer"
+    if suffix in STRUCTURE:
+        return
+    data = bytearray(target.read_bytes())
+    original = source.read_bytes()
+    at = next(n for n in range(len(data)) if data[n : n + 8] == original[-16:-8])
+    data[at] ^= 0x01
+    changed = tmp_path / f"changed.{suffix}"
+    changed.write_bytes(data)
+    assert encypher(changed)["validation_state"] in {"Invalid", None}
+    with contextlib.suppress(InputError):  # too broken to be read as what it was
+        assert ours.verify(changed).verdict.outcome == "failed"
