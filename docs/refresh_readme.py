@@ -9,6 +9,7 @@ the example pictures, with a home folder of its own.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # for the scripts in models/
 README = ROOT / "README.md"
+START, END = "<!-- watermark -->", "<!-- /watermark -->"
 HOME = "/home/you"
 
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
@@ -71,7 +74,17 @@ def refreshed(text: str) -> str:
                 lines += [command, *done.stdout.replace(str(home), HOME).splitlines()]
             return "".join(f"{x}\n" for x in lines)
 
-        return _BLOCK.sub(run, text)
+        return _BLOCK.sub(run, with_watermark_table(text))
+
+
+def with_watermark_table(text: str) -> str:
+    """The README's text with the main rows of the watermark's card, from models/watermark."""
+    from models.watermark.render import suite_table
+
+    metrics = json.loads((ROOT / "models/watermark/metrics.json").read_text(encoding="utf-8"))
+    rows = suite_table(metrics, ["suite_1024", "suite_512", "small_256"])
+    before, rest = text.split(START)
+    return "\n".join([before + START, "", *rows, "", END + rest.split(END)[1]])
 
 
 if __name__ == "__main__":
