@@ -11,7 +11,7 @@ from provenance.picture import Metadata
 from provenance.sign.interface import SourceType
 
 AI = SourceType.GENERATED.uri
-LIMIT = 1.0
+LIMIT = 5.0
 """Seconds of CPU; each takes a few milliseconds when all is well."""
 
 BODY = (
