@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 
+from provenance._prompts import prompts_of
 from provenance._stopwatch import Stopwatch
 from provenance.claims import iptc
 from provenance.codec.decode import read_bytes
@@ -195,7 +196,7 @@ class Pipeline:
 
         @functools.wraps(generate)
         def protected(*args: P.args, **kwargs: P.kwargs) -> Any:
-            prompts = _prompts(signature, args, kwargs)
+            prompts = prompts_of(signature, args, kwargs)
             made: list[Any] = []
 
             def once() -> Any:
@@ -374,40 +375,6 @@ class Pipeline:
             generation=Generation(request_id=request_id),
             mining=self._says.mining,
         )
-
-
-def _prompts(
-    signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[str, ...]:
-    """The prompts of a call: the argument named `prompt`, or else the first; defaults count.
-
-    Raises:
-        ModerationFailed: `prompt` is there and is neither text nor a list of texts, so that it
-            cannot be moderated.
-    """
-    bound = signature.bind(*args, **kwargs)
-    bound.apply_defaults()
-    given: dict[str, Any] = {}
-    for name, value in bound.arguments.items():
-        kind = signature.parameters[name].kind
-        if kind is inspect.Parameter.VAR_KEYWORD:
-            given.update(value)
-        elif kind is inspect.Parameter.VAR_POSITIONAL:
-            given.update({f"{name}[{n}]": each for n, each in enumerate(value)})
-        else:
-            given[name] = value
-    named = "prompt" in given
-    found = given["prompt"] if named else next(iter(given.values()), None)
-    if isinstance(found, str):
-        return (found,)
-    if isinstance(found, list | tuple) and all(isinstance(text, str) for text in found):
-        return tuple(found)
-    if named and found is not None:
-        raise ModerationFailed(
-            f"the prompt is a {type(found).__name__}; expected text or a list of texts, since "
-            "anything else cannot be moderated"
-        )
-    return ()
 
 
 def _unstamped(signed: Signed) -> tuple[str, ...]:
