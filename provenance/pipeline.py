@@ -61,10 +61,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-PictureLike = "Picture | Image.Image | np.ndarray[Any, Any] | bytes | str | Path"
-"""What the pipeline takes: a `Picture`, a Pillow image, an array (H×W, H×W×3, H×W×4; uint8 or
-floats in [0, 1]), the bytes of a file, or its path."""
-
 
 @dataclass(frozen=True, slots=True)
 class Statements:
@@ -164,7 +160,9 @@ class Pipeline:
         """Protect a picture that is there already.
 
         Args:
-            picture: see `PictureLike`. Of a file, credentials that it carries are kept as history.
+            picture: a `Picture`, a Pillow image, an array (H×W, H×W×3, H×W×4; uint8, or floats in
+                [0, 1]), the bytes of a file, or its path. Credentials of a file are kept as its
+                history.
             prompt: what it was generated from; moderated, and public only if so configured.
             encoding: how to write it, or a file name or suffix such as `.webp`; like the source by
                 default, PNG for pixels without one.
@@ -185,8 +183,8 @@ class Pipeline:
         """Put the pipeline around a generator.
 
         Args:
-            generate: returns a picture or a list of pictures (see `PictureLike`). Its argument
-                named `prompt`, or else its first, is moderated before it runs if it is text.
+            generate: returns a picture or a list of pictures, as `Pipeline` takes them. Its
+                argument named `prompt`, or else its first, is moderated before it runs if it is text.
             encoding: how to write the pictures.
 
         Returns:

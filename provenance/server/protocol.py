@@ -26,6 +26,7 @@ class ImpatientProtocol(H11Protocol):
 
     _alarm: asyncio.TimerHandle | None = None
 
+    # uvicorn narrows what asyncio.Protocol declares, and so do we.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
         super().connection_made(transport)

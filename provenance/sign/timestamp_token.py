@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 _HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
 
 
+# asn1crypto has no types, so that its classes are Any to mypy.
 class Response(core.Sequence):  # type: ignore[misc]
     """TimeStampResp; asn1crypto has one that takes no refusals, which hold no token."""
 

@@ -187,19 +187,6 @@ class CredentialsCheck:
         return self._read(data, media_type(data), manifest)
 
 
-def carries_credentials(data: bytes) -> bool:
-    """True if the file holds a manifest of its own, sound or not; nothing is judged."""
-    c2pa = _c2pa.load()
-    try:
-        with (
-            _c2pa.context() as context,
-            c2pa.Reader(None, io.BytesIO(data), context=context),
-        ):
-            return True
-    except c2pa.C2paError:
-        return False
-
-
 def _refused(error: str, unsupported: bool) -> Evidence:
     """What c2pa's refusal to read the file means."""
     if error.startswith("Remote:"):

@@ -21,11 +21,6 @@ FLOOR = 1e-6
 """Least value of the modelled tail: a tenth of what the number of reads could show, no less."""
 
 
-FLOOR = 1e-12
-"""No smaller rate is stated. Beyond it the exponential model is a guess about its own tail: it was
-fitted on 100,000 words, of which the likeliest scored a little below what counts as found."""
-
-
 def tail(score: float, bits: int) -> float:
     """Probability that one arbitrary word of an unmarked picture scores at least this much."""
     start, share, scale = TAILS[bits]
@@ -36,4 +31,4 @@ def tail(score: float, bits: int) -> float:
 
 def false_positive_rate(score: float, bits: int) -> float:
     """Probability that an unmarked picture gives a payload of this length with such a score."""
-    return min(1.0, max(FLOOR, ATTEMPTS * 2.0**-CRC_BITS * tail(score, bits)))
+    return min(1.0, ATTEMPTS * 2.0**-CRC_BITS * tail(score, bits))

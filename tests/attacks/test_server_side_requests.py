@@ -20,9 +20,9 @@ from PIL.PngImagePlugin import PngInfo
 from provenance import _c2pa
 from provenance.errors import SigningFailed
 from provenance.evidence import Status
+from provenance.sign.file import carried
 from provenance.sign.interface import Parent, Statement
 from provenance.sign.sign import sign
-from provenance.verify.credentials import carries_credentials
 from provenance.verify.verifier import Verifier
 from tests import signed
 
@@ -89,7 +89,9 @@ def test_verifying_goes_nowhere(server, lure):
 
 
 def test_looking_for_a_history_goes_nowhere(server, lure):
-    assert not carries_credentials(lure)
+    found = carried(lure, "image/png")
+    assert found is not None
+    assert found.code == "credentials.remote"
     assert server.hits == []
 
 

@@ -19,7 +19,7 @@ from provenance.sign.local import LocalSigner
 from provenance.sign.manifest import definition
 from provenance.sign.sign import sign
 from provenance.verify import credentials
-from provenance.verify.credentials import CredentialsCheck, carries_credentials
+from provenance.verify.credentials import CredentialsCheck
 from tests import signed
 
 
@@ -203,18 +203,6 @@ def test_several_bundles_of_anchors():
     data = signed.signed().data
     assert signed.codes(data, other, *signed.anchors()) == ["trusted"]
     assert signed.codes(data, both) == ["trusted"]
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF"])
-def test_carries_credentials(kind):
-    assert carries_credentials(signed.signed(kind).data)
-    assert not carries_credentials(signed.encoded(kind).data)
-
-
-def test_bad_credentials_are_credentials_too_but_not_if_they_cannot_be_read():
-    assert carries_credentials(pixel_changed())
-    assert not carries_credentials(unreadable())
-    assert not carries_credentials(b"no picture")
 
 
 def test_every_class_has_words():

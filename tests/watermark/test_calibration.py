@@ -49,3 +49,9 @@ def test_planes_are_linear_in_depth() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     deep = plane.luma_plane(pixels.astype(np.uint16) * 257, 2)
     assert np.allclose(plane.luma_plane(pixels, 2), deep, atol=1e-3)
+
+
+def test_no_rate_is_stated_that_the_reads_could_not_support():
+    """However high the score: the tail was fitted on 100,000 words, and ends at their tenth."""
+    assert false_positive_rate(1000.0, 64) == 64 * 2.0**-24 * 1e-6
+    assert false_positive_rate(1000.0, 128) == 64 * 2.0**-24 * 1e-6
