@@ -184,7 +184,8 @@ class Pipeline:
 
         Args:
             generate: returns a picture or a list of pictures, as `Pipeline` takes them. Its
-                argument named `prompt`, or else its first, is moderated before it runs if it is text.
+                argument named `prompt`, or else its first, is moderated before it runs, if it is
+                text or a list of texts.
             encoding: how to write the pictures.
 
         Returns:
