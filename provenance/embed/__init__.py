@@ -1,0 +1,1 @@
+"""Image and text embeddings: one tower, loaded once, shared by everything that needs one."""

@@ -1,0 +1,1 @@
+"""Finds, fetches and checks the weights of models: pinned, hashed, never pickled."""
