@@ -57,8 +57,15 @@ def said(tmp_path_factory, made: Made) -> Callable[[str], Mapping[str, Any]]:
     """What a reader says, by the name of the file; skips if it cannot be installed."""
 
     @cache
-    def ask(reader: str) -> Mapping[str, Any]:
-        answers = READERS[reader](made.folder, tmp_path_factory.mktemp(reader))
+    def ask(reader: str) -> Mapping[str, Any] | str:
+        try:
+            answers = READERS[reader](made.folder, tmp_path_factory.mktemp(reader))
+        except pytest.skip.Exception as error:
+            return str(error)  # installing is tried once
         return {each["name"]: each for each in answers}
 
-    return ask
+    def asked(reader: str) -> Mapping[str, Any]:
+        answers = ask(reader)
+        return pytest.skip(answers) if isinstance(answers, str) else answers
+
+    return asked
