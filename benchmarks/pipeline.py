@@ -35,7 +35,7 @@ import provenance
 from provenance import Config, Encoding, Picture, Pipeline, Verifier, _c2pa, home
 from provenance.codec.decode import decode
 from provenance.codec.encode import encode
-from provenance.moderate.moderator import Moderator
+from provenance.moderate import build
 from provenance.sign.interface import Generator, Mark, Statement
 from provenance.sign.sign import sign
 from provenance.watermark.interface import Payload
@@ -89,7 +89,7 @@ def plain_c2pa(data: bytes, media_type: str, chain: str, key: bytes) -> bytes:
 def measure(pixels: np.ndarray, encoding: Encoding, config: Config, runs: int) -> dict[str, Any]:
     """All stages for one format."""
     pipeline, verifier = Pipeline.from_config(config), Verifier.from_config(config)
-    moderator, marker, signer = Moderator.standard(), config.watermarker(), config.signer()
+    moderator, marker, signer = build.moderator(config.policy), config.watermarker(), config.signer()
     anchors = config.anchors()
     source = encode(Picture.from_array(pixels), encoding).data
     picture, payload = decode(source), Payload.random()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from provenance.errors import Blocked, ProvenanceError
+from provenance.errors import Blocked, HeldForReview, ProvenanceError
 from provenance_cli import exit_codes
 
 DEBUG = "PROVENANCE_DEBUG"
@@ -14,12 +14,13 @@ DEBUG = "PROVENANCE_DEBUG"
 
 def code(error: Exception) -> int:
     """A refusal by the policy is an answer; everything else is an error."""
-    return exit_codes.FAILED if isinstance(error, Blocked) else exit_codes.ERROR
+    answered = isinstance(error, Blocked | HeldForReview)
+    return exit_codes.FAILED if answered else exit_codes.ERROR
 
 
 def sentence(error: Exception) -> str:
     """The error in one sentence."""
-    if isinstance(error, Blocked):
+    if isinstance(error, Blocked | HeldForReview):
         return str(error)
     if isinstance(error, ProvenanceError):
         return f"error: {error}"
@@ -35,18 +36,14 @@ def sentence(error: Exception) -> str:
 
 
 def record(error: Exception) -> dict[str, Any]:
-    """The error for programs; of a refusal also what the policy saw."""
+    """The error for programs; of a refusal also what the policy saw, without scores."""
     known = isinstance(error, ProvenanceError)
     said: dict[str, Any] = {
         "kind": type(error).__name__ if known or isinstance(error, OSError) else "InternalError",
         "message": str(error) if known else sentence(error),
     }
     if isinstance(error, Blocked):
-        said |= {
-            "category": error.category,
-            "score": round(error.score, 4),
-            "threshold": error.threshold,
-            "policy": error.policy,
-            "stage": error.stage,
-        }
+        said |= {"category": error.category, "policy": error.policy, "stage": error.stage}
+    if isinstance(error, HeldForReview):
+        said |= {"category": error.category, "policy": error.policy, "ticket": error.ticket}
     return said

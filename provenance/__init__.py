@@ -13,13 +13,18 @@ Importing this package loads numpy and nothing heavier; models and native librar
 the first call that needs them.
 """
 
+import logging
+
 from provenance._version import __version__
 from provenance.config import Config
-from provenance.errors import Blocked, ProvenanceError
+from provenance.errors import Blocked, HeldForReview, ProvenanceError
 from provenance.evidence import Evidence, Origin, Outcome, Report, Status, Verdict
 from provenance.picture import Asset, Encoding, Picture
 from provenance.pipeline import Pipeline
 from provenance.verify.verifier import Verifier
+
+# A library says nothing on its own: whoever wants the details of a failure adds a handler.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
     "Asset",
@@ -27,6 +32,7 @@ __all__ = [
     "Config",
     "Encoding",
     "Evidence",
+    "HeldForReview",
     "Origin",
     "Outcome",
     "Picture",

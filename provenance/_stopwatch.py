@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Collects seconds by name; a name that comes twice adds up."""
+    """Collects seconds by name, on top of those already spent; a name that comes twice adds up."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+    def __init__(self, spent: Mapping[str, float] | None = None) -> None:
+        self.seconds: dict[str, float] = dict(spent or {})
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:

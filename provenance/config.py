@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from provenance import _c2pa
 from provenance.codec.limits import Limits
 from provenance.errors import ConfigError
-from provenance.moderate.interface import Policy, Threshold
-from provenance.moderate.policy import check
+from provenance.moderate import policy_file
+from provenance.moderate.interface import Policy
 from provenance.sign import configured
 from provenance.sign.interface import Generator, SourceType
 
@@ -41,7 +41,7 @@ FILE_NAME = "provenance.toml"
 
 _KNOWN: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "generator": {"name": str, "version": str, "source_type": str},
-    "moderation": {"policy": str, "thresholds": dict},
+    "moderation": {"policy": str, "review": str},
     "watermark": {
         "key": str,
         "strength": (str, int, float),
@@ -73,7 +73,8 @@ class Config:
         path: where it was read from.
         generator: named in manifests as the software that made the picture.
         source_type: IPTC digital source type of what the generator makes.
-        policy: moderation thresholds, or None for the standard policy.
+        policy: what moderation does at which score.
+        review: folder of the pictures that wait for a person.
         watermark_key: file with 32 bytes in hexadecimal.
         strength: `balanced`, `stealth`, `robust`, or a PSNR in dB.
         sign_too_small: sign pictures that are too small to mark, instead of refusing them.
@@ -95,7 +96,8 @@ class Config:
     path: Path
     generator: Generator
     source_type: SourceType
-    policy: Policy | None
+    policy: Policy
+    review: Path
     watermark_key: Path
     strength: str | float
     sign_too_small: bool
@@ -289,6 +291,7 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
             {t.value: t for t in SourceType},
         ),
         policy=_policy(where, get["moderation"]),
+        review=file("moderation", "review", "review"),
         watermark_key=file("watermark", "key", "keys/watermark.key"),
         strength=get["watermark"].get("strength", "balanced"),
         sign_too_small=_choice(
@@ -378,29 +381,15 @@ def _anchors(where: Path, section: Mapping[str, Any], name: str) -> list[str]:
     return paths
 
 
-def _policy(where: Path, section: Mapping[str, Any]) -> Policy | None:
+def _policy(where: Path, section: Mapping[str, str]) -> Policy:
+    """A preset by its name, or a file beside the configuration."""
     name = section.get("policy", "standard")
-    thresholds = section.get("thresholds")
-    if thresholds is None:
-        if name != "standard":
-            raise ConfigError(
-                f"{where} names the policy '{name}' without [moderation.thresholds]; "
-                "expected 'standard', or thresholds of your own"
-            )
-        return None
-    limits = {}
-    for category, pair in thresholds.items():
-        if (
-            not isinstance(pair, dict)
-            or pair.keys() != {"flag", "block"}
-            or any(type(number) not in (int, float) for number in pair.values())
-        ):
-            raise ConfigError(
-                f"{where} has {category} = {pair!r} in [moderation.thresholds]; "
-                "expected { flag = 0.5, block = 0.8 }"
-            )
-        limits[category] = Threshold(float(pair["flag"]), float(pair["block"]))
-    return check(Policy(name, limits))
+    if name in policy_file.PRESETS:
+        return policy_file.preset(name)
+    try:
+        return policy_file.load(where.parent / _expanded(name))
+    except ConfigError as error:
+        raise ConfigError(f"[moderation] policy in {where}: {error}") from error
 
 
 def _limits(where: Path, section: Mapping[str, int]) -> Limits:

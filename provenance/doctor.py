@@ -202,19 +202,15 @@ def _watermark(config: Config) -> Iterator[Finding]:
 
 
 def _moderation(config: Config) -> Iterator[Finding]:
-    from provenance.moderate.moderator import Moderator
+    from provenance.moderate.build import moderator
 
-    moderator = Moderator.standard(config.policy)
-    decision = moderator.check_picture(_drawing())
-    checked = ", ".join(sorted({f.category for f in decision.findings}))
-    yield Finding("moderation", Level.OK, f"policy '{decision.policy}' checks {checked}")
-    if moderator.unlimited():
-        yield Finding(
-            "moderation",
-            Level.WARNING,
-            f"scored and never blocked: {', '.join(moderator.unlimited())}",
-            "Give them thresholds in [moderation.thresholds].",
-        )
+    made = moderator(config.policy)
+    decision = made.check_picture(_drawing())
+    checked = ", ".join(made.checked) or "nothing"
+    found = f"policy '{config.policy.name}' looks for {checked} in pictures"
+    yield Finding("moderation", Level.OK if made.checked else Level.WARNING, found)
+    for note in decision.notes:
+        yield Finding("moderation", Level.WARNING, note)
     yield Finding("moderation", Level.WARNING, f"not checked: {', '.join(decision.not_checked)}")
 
 

@@ -10,6 +10,7 @@
     ├── ConfigError            settings are missing or wrong
     │   └── KeyUnusable        a key or certificate is missing, damaged, locked or expired
     ├── Blocked                the policy said no: an answer, not a fault
+    ├── HeldForReview          the policy wants a person to look first
     ├── ModerationFailed       a check could not run, which blocks as well
     ├── SigningFailed          the manifest could not be made
     ├── ReadbackFailed         the finished bytes did not verify, so they were discarded
@@ -61,32 +62,62 @@ class KeyUnusable(ConfigError):
 
 
 class Blocked(ProvenanceError):
-    """The policy refused the prompt or the picture.
+    """The policy refused the prompt or the picture. The message may be shown to end users.
 
     Attributes:
         category: what was seen, such as `nudity`.
-        score: the classifier's score in [0, 1]; not a probability unless its card says so.
-        threshold: the score at which the policy blocks.
-        policy: the policy's name.
+        score: the classifier's score in [0, 1]; not a probability unless its card says so. For
+            operators: it is not in the message. None where no score is ever shown.
+        threshold: the score at which the policy blocks, or None likewise.
+        policy: the policy's name and digest.
         stage: `prompt` or `picture`.
     """
 
     def __init__(
-        self, category: str, score: float, threshold: float, policy: str, stage: str = "picture"
+        self,
+        category: str,
+        score: float | None,
+        threshold: float | None,
+        policy: str,
+        stage: str = "picture",
     ) -> None:
         self.category = category
         self.score = score
         self.threshold = threshold
         self.policy = policy
         self.stage = stage
-        super().__init__(
-            f"blocked by policy '{policy}': {stage} scored {score:.2f} for {category}, "
-            f"the limit is {threshold:.2f}; change the {stage}, or the policy in provenance.toml"
-        )
+        name = policy.partition("@")[0]
+        why = f"for {category}" if score is not None else "and no policy can allow it"
+        super().__init__(f"the {stage} was refused by policy '{name}' {why}; change the {stage}")
 
-    def __reduce__(self) -> tuple[type[Blocked], tuple[str, float, float, str, str]]:
+    def __reduce__(
+        self,
+    ) -> tuple[type[Blocked], tuple[str, float | None, float | None, str, str]]:
         """Pickle by fields, so that the exception crosses process boundaries."""
         return type(self), (self.category, self.score, self.threshold, self.policy, self.stage)
+
+
+class HeldForReview(ProvenanceError):
+    """A person has to look at the picture first; it waits in the queue, and is not returned.
+
+    Attributes:
+        ticket: names it in the queue, for `provenance review`.
+        category: what was seen.
+        policy: the policy's name and digest.
+    """
+
+    def __init__(self, ticket: str, category: str, policy: str) -> None:
+        self.ticket = ticket
+        self.category = category
+        self.policy = policy
+        name = policy.partition("@")[0]
+        super().__init__(
+            f"policy '{name}' holds the picture for review; it waits under ticket {ticket}"
+        )
+
+    def __reduce__(self) -> tuple[type[HeldForReview], tuple[str, str, str]]:
+        """Pickle by fields, so that the exception crosses process boundaries."""
+        return type(self), (self.ticket, self.category, self.policy)
 
 
 class ModerationFailed(ProvenanceError):

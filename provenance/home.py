@@ -12,7 +12,6 @@ from provenance.config import FILE_NAME
 from provenance.errors import ConfigError, OutputError
 from provenance.files import make_private_folder, write_atomically
 from provenance.keys import new_watermark_key
-from provenance.moderate.policy import standard
 from provenance.sign.development import create as create_chain
 
 TEMPLATE = """\
@@ -27,10 +26,10 @@ version = ""
 source_type = "trainedAlgorithmicMedia"
 
 [moderation]
+# standard, strict, art, medical, or a policy file of your own: see docs/moderation.md.
 policy = "standard"
-# Thresholds of your own, from 0 to 1. A category without one is reported and allowed.
-# [moderation.thresholds]
-# nudity = {{ flag = {flag}, block = {block} }}
+# Folder for the pictures that wait for a person, if the policy says "review".
+review = "review"
 
 [watermark]
 # Secret, and the only way to read your marks: back it up.
@@ -179,12 +178,9 @@ def create(
 
 
 def _configuration(name: str, passphrase_env: str) -> bytes:
-    limit = standard().thresholds["nudity"]
     return TEMPLATE.format(
         name=_quoted(name),
         passphrase_env=_quoted(passphrase_env),
-        flag=limit.flag,
-        block=limit.block,
     ).encode()
 
 

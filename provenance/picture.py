@@ -216,7 +216,7 @@ class Asset:
         return write_atomically(path, self.data, overwrite=overwrite)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the bytes, ready for JSON."""
+        """Everything but the bytes and the moderation's scores, ready for JSON."""
         return {
             "media_type": self.media_type,
             "bytes": len(self.data),
@@ -224,7 +224,7 @@ class Asset:
             "height": self.height,
             "manifest_id": self.manifest_id,
             "watermark_id": self.watermark_id,
-            "moderation": self.decision.to_dict(),
+            "moderation": self.decision.public(),
             "report": self.report.to_dict(),
             "timings_ms": {name: round(1000 * s, 2) for name, s in self.timings.items()},
             "notes": list(self.notes),

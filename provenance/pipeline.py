@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias
 
 import numpy as np
 
+from provenance._gate import Gate, Passed, Taken
 from provenance._prompts import prompts_of
 from provenance._stopwatch import Stopwatch
 from provenance.claims import iptc
@@ -26,14 +27,18 @@ from provenance.codec.encode import encode, encoding_for
 from provenance.codec.limits import Limits
 from provenance.errors import (
     Blocked,
+    ConfigError,
+    HeldForReview,
     ModerationFailed,
     ReadbackFailed,
     TooSmall,
     UnsupportedPicture,
 )
 from provenance.evidence import Report, Status
+from provenance.moderate.build import moderator
 from provenance.moderate.interface import Decision, Finding
 from provenance.moderate.moderator import Moderator
+from provenance.moderate.review import FolderQueue, ReviewQueue, approved
 from provenance.picture import Asset, EncodedPicture, Encoding, Picture
 from provenance.sign.file import carried
 from provenance.sign.interface import (
@@ -60,6 +65,9 @@ if TYPE_CHECKING:
     from provenance.registry.recorder import Recorder
 
 P = ParamSpec("P")
+
+Finished: TypeAlias = "tuple[Asset, Callable[[], Record]]"
+"""The asset, and what makes its record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,7 @@ class Pipeline:
         anchors: PEM bundles against which the credentials of an input are judged.
         says: what manifests state.
         recorder: keeps what is issued and what is refused; None keeps nothing.
+        queue: keeps pictures that a person has to look at; without one they are blocked.
         sign_too_small: sign pictures too small to mark, instead of refusing them.
         limits: on bytes and pixels of inputs.
     """
@@ -107,11 +116,14 @@ class Pipeline:
         verifier: Verifier,
         says: Statements,
         recorder: Recorder | None = None,
+        queue: ReviewQueue | None = None,
         anchors: Sequence[str] = (),
         sign_too_small: bool = False,
         limits: Limits | None = None,
     ) -> None:
         self._moderator = moderator
+        self._gate = Gate(moderator, queue)
+        self._queue = queue
         self._watermarker = watermarker
         self._signer = signer
         self._verifier = verifier
@@ -134,7 +146,7 @@ class Pipeline:
         settings = config if isinstance(config, Config) else Config.load(config)
         anchors, watermarker = settings.anchors(), settings.watermarker()
         return cls(
-            moderator=Moderator.standard(settings.policy),
+            moderator=moderator(settings.policy),
             watermarker=watermarker,
             signer=settings.signer(),
             verifier=Verifier(
@@ -149,6 +161,7 @@ class Pipeline:
                 TrainingMining.all(Permission.NOT_ALLOWED) if settings.no_training else None,
             ),
             recorder=settings.recorder(),
+            queue=FolderQueue(settings.review),
             anchors=anchors,
             sign_too_small=settings.sign_too_small,
             limits=settings.limits,
@@ -172,10 +185,12 @@ class Pipeline:
 
         Raises:
             Blocked: the policy refused the prompt or the picture.
+            HeldForReview: a person has to look first.
             InputError: the picture cannot be used.
             ModerationFailed, SigningFailed, ReadbackFailed: a stage failed; nothing is returned.
         """
-        return self._run(lambda: picture, () if prompt is None else (prompt,), encoding)[0]
+        prompts = () if prompt is None else (prompt,)
+        return self._run(lambda: picture, prompts, encoding, repeatable=False)[0]
 
     def wrap(
         self, generate: Callable[P, Any], *, encoding: Encoding | str | None = None
@@ -185,7 +200,8 @@ class Pipeline:
         Args:
             generate: returns a picture or a list of pictures, as `Pipeline` takes them. Its
                 argument named `prompt`, or else its first, is moderated before it runs, if it is
-                text or a list of texts.
+                text or a list of texts. It is called again, with the same arguments, if the policy
+                wants a picture regenerated: let it choose a seed of its own.
             encoding: how to write the pictures.
 
         Returns:
@@ -198,11 +214,11 @@ class Pipeline:
             prompts = prompts_of(signature, args, kwargs)
             made: list[Any] = []
 
-            def once() -> Any:
+            def call() -> Any:
                 made.append(generate(*args, **kwargs))
-                return made[0]
+                return made[-1]
 
-            assets = self._run(once, prompts, encoding)
+            assets = self._run(call, prompts, encoding, repeatable=True)
             return assets if isinstance(made[0], list | tuple) else assets[0]
 
         return protected
@@ -212,6 +228,8 @@ class Pipeline:
         generate: Callable[[], Any],
         prompts: Sequence[str],
         encoding: Encoding | str | None,
+        *,
+        repeatable: bool,
     ) -> list[Asset]:
         """Prompt, generator, then each picture: all are finished, or none is returned."""
         watch = Stopwatch()
@@ -225,37 +243,82 @@ class Pipeline:
         shared = dict(watch.seconds)
         request_id = str(uuid.uuid4())
         asked = "\n".join(prompts) if prompts else None
-        finished = [
-            self._finish(p, tuple(before), asked, encoding, shared, request_id) for p in pictures
-        ]
+
+        def finished_at(place: int) -> Finished:
+            watch = Stopwatch(shared)
+            with self._refusals_recorded():
+                passed = self._gate.admit(
+                    partial(self._taken, pictures[place]),
+                    before,
+                    asked,
+                    partial(self._taken_again, generate, place) if repeatable else None,
+                    watch,
+                )
+            return self._finish(passed, asked, encoding, watch, request_id)
+
+        finished = [finished_at(place) for place in range(len(pictures))]
         # Only now, so that neither registry nor log names a picture that was never returned.
         if self._recorder is not None:
             for _, record in finished:
                 self._recorder.issued(record())
         return [asset for asset, _ in finished]
 
+    def _taken_again(self, generate: Callable[[], Any], place: int) -> Taken:
+        """Another picture from the same call, in the place of one that the policy refused."""
+        made = generate()
+        pictures = made if isinstance(made, list | tuple) else [made]
+        if place >= len(pictures):
+            raise UnsupportedPicture(
+                f"the generator returned {len(pictures)} pictures when it was asked again; "
+                f"expected at least {place + 1}"
+            )
+        return self._taken(pictures[place])
+
+    def release(
+        self, ticket: str, reviewer: str, *, encoding: Encoding | str | None = None
+    ) -> Asset:
+        """Finish a picture that waits for review, which a person has now approved.
+
+        Args:
+            ticket: of `HeldForReview`.
+            reviewer: who approved it; kept in the asset's decision.
+            encoding: how to write it, as for a call.
+
+        Raises:
+            ConfigError: nothing waits under this ticket, or there is no queue.
+            SigningFailed, ReadbackFailed: a stage failed; the picture goes on waiting.
+        """
+        if self._queue is None:
+            raise ConfigError("this pipeline has no review queue; give it one with queue=")
+        held = self._queue.get(ticket)
+        parent = Ingredient(*held.parent) if held.parent else None
+        passed = Passed(held.picture, parent, approved(held, reviewer))
+        request_id = str(uuid.uuid4())
+        asset, record = self._finish(passed, held.prompt, encoding, Stopwatch(), request_id)
+        if self._recorder is not None:
+            self._recorder.issued(record())
+        self._queue.remove(ticket)
+        return asset
+
     def _finish(
         self,
-        made: Any,
-        before: tuple[Finding, ...],
+        passed: Passed,
         prompt: str | None,
         encoding: Encoding | str | None,
-        spent: dict[str, float],
+        watch: Stopwatch,
         request_id: str,
-    ) -> tuple[Asset, Callable[[], Record]]:
-        watch = Stopwatch()
-        with watch("decode"):
-            picture, parent = self._taken(made)
-        with watch("moderate"), self._refusals_recorded():
-            decision = self._moderator.check_picture(picture, before)
+    ) -> Finished:
+        """Mark, encode, sign and read back what moderation has let through."""
+        parent, decision = passed.parent, passed.decision
+        source_type = SourceType.ALGORITHMIC if passed.replaced else self._says.source_type
         with watch("watermark"):
-            marked, payload = self._marked(picture)
+            marked, payload = self._marked(passed.picture)
         with watch("encode"):
-            encoded = self._encoded(marked, encoding)
+            encoded = self._encoded(marked, encoding, source_type)
         with watch("sign"):
             signed = sign(
                 encoded,
-                self._statement(payload, parent, prompt, request_id),
+                self._statement(payload, passed, source_type, prompt, request_id),
                 self._signer,
                 self._anchors,
                 timestamp=self._says.timestamp,
@@ -263,7 +326,7 @@ class Pipeline:
         with watch("read back"):
             report = self._verifier.verify(signed.data)
             _require(report, signed, payload)
-        notes = [*marked.notes, *_unstamped(signed)]
+        notes = [*decision.notes, *marked.notes, *_unstamped(signed)]
         if parent is not None:
             notes.append(
                 "the credentials of the input were kept as history: their texts and thumbnails, "
@@ -281,7 +344,7 @@ class Pipeline:
             watermark_id=payload.hex if payload else None,
             decision=decision,
             report=report,
-            timings={**spent, **watch.seconds},
+            timings=dict(watch.seconds),
             notes=tuple(notes),
         )
         return asset, partial(self._record, marked, decision, signed, payload, report)
@@ -291,7 +354,7 @@ class Pipeline:
         """Log a refusal before it leaves the pipeline."""
         try:
             yield
-        except (Blocked, ModerationFailed) as error:
+        except (Blocked, HeldForReview, ModerationFailed) as error:
             if self._recorder is not None:
                 self._recorder.refused(error)
             raise
@@ -320,7 +383,7 @@ class Pipeline:
             reading=reading[0].details if reading else {},
         )
 
-    def _taken(self, made: Any) -> tuple[Picture, Ingredient | None]:
+    def _taken(self, made: Any) -> Taken:
         """The pixels, and the file as parent if it carries credentials."""
         if isinstance(made, Picture):
             return made, None
@@ -348,28 +411,32 @@ class Pipeline:
             note = "too small to mark reliably: signed without a watermark"
             return replace(picture, notes=(*picture.notes, note)), None
 
-    def _encoded(self, marked: Picture, encoding: Encoding | str | None) -> EncodedPicture:
+    def _encoded(
+        self, marked: Picture, encoding: Encoding | str | None, source_type: SourceType
+    ) -> EncodedPicture:
         if isinstance(encoding, str):
             encoding = encoding_for(encoding, marked.encoding)
         return encode(
             marked,
             encoding or marked.encoding,
             keep_metadata=self._says.keep_metadata,
-            xmp=iptc.packet(self._says.source_type),
+            xmp=iptc.packet(source_type),
         )
 
     def _statement(
         self,
         payload: Payload | None,
-        parent: Ingredient | None,
+        passed: Passed,
+        source_type: SourceType,
         prompt: str | None,
         request_id: str,
     ) -> Statement:
         return Statement(
             generator=self._says.generator,
-            source_type=self._says.source_type,
+            source_type=source_type,
             mark=Mark(self._watermarker.algorithm, payload) if payload else None,
-            parent=parent,
+            parent=passed.parent,
+            edits=passed.edits,
             prompt=prompt if self._says.publish_prompt else None,
             generation=Generation(request_id=request_id),
             mining=self._says.mining,

@@ -11,7 +11,8 @@ import pytest
 from provenance.codec.limits import Limits
 from provenance.config import VARIABLE, Config, default_path, find
 from provenance.errors import ConfigError, KeyUnusable
-from provenance.moderate.interface import Policy, Threshold
+from provenance.moderate import policy_file
+from provenance.moderate.interface import Action
 from provenance.sign.interface import Generator, SourceType
 from tests import signed
 
@@ -23,10 +24,8 @@ name = "studio"
 version = "3.1"
 source_type = "compositeWithTrainedAlgorithmicMedia"
 [moderation]
-policy = "house"
-[moderation.thresholds]
-nudity = { flag = 0.25, block = 1 }
-gore = { flag = 0, block = 0.5 }
+policy = "art"
+review = "/var/review"
 [watermark]
 key = "secret/mark.key"
 strength = 44.5
@@ -74,7 +73,8 @@ def test_every_key_is_read(load, tmp_path):
         path=tmp_path / "provenance.toml",
         generator=Generator("studio", "3.1"),
         source_type=SourceType.EDITED,
-        policy=Policy("house", {"nudity": Threshold(0.25, 1.0), "gore": Threshold(0.0, 0.5)}),
+        policy=policy_file.preset("art"),
+        review=Path("/var/review"),
         watermark_key=tmp_path / "secret/mark.key",
         strength=44.5,
         sign_too_small=True,
@@ -108,7 +108,7 @@ def test_no_value_of_the_full_file_is_its_default(load):
 def test_an_empty_file_is_cautious(load, tmp_path):
     config = load("")
     assert config.trust == ()
-    assert config.policy is None  # the standard one
+    assert config.policy == policy_file.preset("standard")
     assert not config.publish_prompt
     assert not config.keep_metadata
     assert not config.sign_too_small
@@ -159,8 +159,7 @@ def test_paths_may_begin_at_home(load, monkeypatch, tmp_path):
         ('[generator]\nsource_type = "photo"', r"source_type = 'photo'; expected one of trained"),
         ('[watermark]\ntoo_small = "skip"', "too_small = 'skip'; expected one of refuse, sign-on"),
         ('[watermark]\nexisting = "keep"', "existing = 'keep'; expected one of refuse, replace"),
-        ('[moderation]\npolicy = "strict"', r"policy 'strict' without \[moderation.thresholds\]"),
-        ("[moderation]\nthresholds = 5", "expected dict"),
+        ("[moderation]\nthresholds = 5", r"'thresholds' in \[moderation\]"),
     ],
 )
 def test_wrong_names_and_values_are_refused(load, text, message):
@@ -169,42 +168,26 @@ def test_wrong_names_and_values_are_refused(load, text, message):
     assert "provenance.toml" in str(info.value)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "0.5",
-        '"high"',
-        "{ flag = 0.5 }",
-        "{ block = 0.5 }",
-        "{ flag = 0.1, block = 0.5, blok = 0.4 }",
-        '{ flag = "0.1", block = 0.5 }',
-        "{ flag = false, block = true }",
-        "[0.1, 0.5]",
-    ],
-)
-def test_thresholds_have_one_form(load, value):
-    with pytest.raises(ConfigError, match=r"expected { flag = 0.5, block = 0.8 }"):
-        load(f"[moderation.thresholds]\nnudity = {value}")
+def test_a_preset_by_its_name(load):
+    assert load('[moderation]\npolicy = "strict"').policy == policy_file.preset("strict")
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "{ flag = 0.9, block = 0.5 }",
-        "{ flag = -0.1, block = 0.5 }",
-        "{ flag = 0.1, block = 1.5 }",
-        "{ flag = nan, block = nan }",
-        "{ flag = 0.1, block = inf }",
-    ],
-)
-def test_thresholds_have_one_order(load, value):
-    with pytest.raises(ConfigError, match="expected 0 <= flag <= block <= 1"):
-        load(f"[moderation.thresholds]\nnudity = {value}")
+def test_a_policy_file_lies_beside_the_configuration(load, tmp_path):
+    (tmp_path / "house.toml").write_text("[categories.nudity]\nblock = 0.4\n")
+    policy = load('[moderation]\npolicy = "house.toml"').policy
+    assert policy.name == "house"
+    assert policy.rules["nudity"].picture == {Action.BLOCK: 0.4}
 
 
-def test_a_category_that_nobody_knows(load):
-    with pytest.raises(ConfigError, match="names the category 'nudty'"):
-        load("[moderation.thresholds]\nnudty = { flag = 0.1, block = 0.5 }")
+def test_a_policy_that_is_not_there(load):
+    with pytest.raises(ConfigError, match=r"policy .*strikt cannot be read .*; did you mean"):
+        load('[moderation]\npolicy = "strikt"')
+
+
+def test_a_policy_that_cannot_be_obeyed(load, tmp_path):
+    (tmp_path / "house.toml").write_text("[categories.nudty]\nblock = 0.4\n")
+    with pytest.raises(ConfigError, match=r"provenance.toml: .*house.toml names the category"):
+        load('[moderation]\npolicy = "house.toml"')
 
 
 def test_no_file(tmp_path):

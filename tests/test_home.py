@@ -15,7 +15,6 @@ import pytest
 from provenance import home
 from provenance.config import Config
 from provenance.errors import OutputError
-from provenance.moderate.policy import standard
 from provenance.sign.interface import Generator
 
 NAMES = {"signing.pem", "signing.key", "trust.pem", "watermark.key"}
@@ -213,10 +212,3 @@ def test_no_setting_is_left_out(tmp_path):
     assert {s: set(values) for s, values in data.items()} == {
         section: set(keys) for section, keys in _KNOWN.items()
     }
-
-
-def test_the_commented_thresholds_are_the_standard_ones(tmp_path):
-    text = home.create(tmp_path).config.read_text()
-    lines = re.sub(r"^# (?=\[moderation\.thr|nudity = )", "", text, flags=re.MULTILINE)
-    (tmp_path / "own.toml").write_text(lines)
-    assert Config.load(tmp_path / "own.toml").policy == standard()

@@ -21,11 +21,14 @@ from provenance.errors import (
     TooSmall,
     UnsupportedPicture,
 )
-from provenance.moderate.interface import Policy, Threshold
+from provenance.moderate.interface import Action, Policy, Rule
 from provenance.moderate.moderator import Moderator
 from provenance.pipeline import Statements
 from provenance.sign.interface import Generator
 from provenance.watermark.interface import Payload, Reading
+
+LADDER = {Action.FLAG: 0.5, Action.BLOCK: 0.8}
+RULE = Rule(LADDER, LADDER)
 
 
 class Scores:
@@ -67,7 +70,7 @@ def build(config: Config, **slots: object) -> Pipeline:
     """The standard pipeline with some slots replaced."""
     watermarker = slots.pop("watermarker", config.watermarker())
     parts = {
-        "moderator": Moderator(Policy("test", {"nudity": Threshold(0.5, 0.8)}), (Scores(0.1),)),
+        "moderator": Moderator(Policy("test", {"nudity": RULE}), (Scores(0.1),)),
         "watermarker": watermarker,
         "signer": config.signer(),
         "verifier": Verifier.standard(anchors=config.anchors(), watermarkers=[watermarker]),
@@ -164,7 +167,7 @@ class TestWrap:
 
     def test_blocked_prompt_is_never_generated(self, config, scene):
         calls = []
-        moderator = Moderator(Policy("p", {"nudity": Threshold(0.5, 0.8)}), (), (Scores(0.9),))
+        moderator = Moderator(Policy("p", {"nudity": RULE}), (), (Scores(0.9),))
         generate = build(config, moderator=moderator).wrap(lambda prompt: calls.append(1) or scene)
         with pytest.raises(Blocked) as blocked:
             generate("anything")
@@ -191,7 +194,7 @@ class TestWrap:
     )
     def test_no_form_of_a_prompt_goes_unmoderated(self, config, scene, call):
         prompts = Scores(0.9)
-        moderator = Moderator(Policy("p", {"nudity": Threshold(0.5, 0.8)}), (), (prompts,))
+        moderator = Moderator(Policy("p", {"nudity": RULE}), (), (prompts,))
         with pytest.raises(Blocked):
             call(build(config, moderator=moderator).wrap, scene)
 
@@ -228,7 +231,7 @@ class TestWrap:
                 self.calls += 1
                 return {"nudity": 0.9 if self.calls == 2 else 0.1}
 
-        moderator = Moderator(Policy("p", {"nudity": Threshold(0.5, 0.8)}), (SecondIsBad(0),))
+        moderator = Moderator(Policy("p", {"nudity": RULE}), (SecondIsBad(0),))
         with pytest.raises(Blocked):
             build(config, moderator=moderator).wrap(lambda: [scene, scene])()
 
@@ -237,25 +240,27 @@ class TestFailsClosed:
     """No stage may fail and leave a result behind."""
 
     def test_blocked(self, config, picture):
-        moderator = Moderator(Policy("mine", {"nudity": Threshold(0.5, 0.8)}), (Scores(0.93),))
+        moderator = Moderator(Policy("mine", {"nudity": RULE}), (Scores(0.93),))
         with pytest.raises(Blocked) as blocked:
             build(config, moderator=moderator)(picture)
         error = blocked.value
-        assert (error.category, error.score, error.threshold, error.policy, error.stage) == (
+        assert (error.category, error.score, error.threshold, error.stage) == (
             "nudity",
             0.93,
             0.8,
-            "mine",
             "picture",
         )
+        assert error.policy == str(moderator.policy)
 
     def test_flagged_is_passed_and_said(self, config, picture):
-        moderator = Moderator(Policy("mine", {"nudity": Threshold(0.5, 0.8)}), (Scores(0.6),))
+        moderator = Moderator(Policy("mine", {"nudity": RULE}), (Scores(0.6),))
         assert build(config, moderator=moderator)(picture).decision.action == "flag"
 
     def test_broken_classifier(self, config, picture):
         with pytest.raises(ModerationFailed, match="RuntimeError"):
-            build(config, moderator=Moderator(Policy(), (Broken(0),)))(picture)
+            build(config, moderator=Moderator(Policy(rules={"nudity": RULE}), (Broken(0),)))(
+                picture
+            )
 
     def test_mark_that_cannot_be_read_back(self, config, picture):
         with pytest.raises(ReadbackFailed, match="watermark could not be read back"):

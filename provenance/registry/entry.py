@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from provenance.errors import Blocked, ModerationFailed
+from provenance.errors import Blocked, HeldForReview, ModerationFailed
 from provenance.registry.interface import Record
 
 
@@ -21,7 +21,7 @@ class Issued:
         manifest_id: label of its manifest.
         sha256: of the finished file, in hexadecimal.
         key_id: SHA-256 of the signing certificate, in hexadecimal.
-        policy: name of the moderation policy.
+        policy: name and digest of the moderation policy.
         action: what that policy decided.
         watermark_algorithm: name of the scheme, or None.
         payload: of the mark, in hexadecimal, or None.
@@ -54,21 +54,25 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A prompt or picture was blocked.
+    """A prompt or picture was blocked, or a picture was held for review.
 
     Attributes:
         category: what was seen, or `check-failed` when moderation itself could not run.
         stage: `prompt` or `picture`; empty when unknown.
-        policy: name of the moderation policy; empty when unknown.
+        policy: name and digest of the moderation policy; empty when unknown.
+        ticket: under which the picture waits for a person; None if it was blocked.
     """
 
     category: str
     stage: str
     policy: str
+    ticket: str | None = None
 
     @classmethod
-    def of(cls, error: Blocked | ModerationFailed) -> Refused:
+    def of(cls, error: Blocked | HeldForReview | ModerationFailed) -> Refused:
         """What the log says of a refusal."""
+        if isinstance(error, HeldForReview):
+            return cls(error.category, "picture", error.policy, error.ticket)
         if isinstance(error, Blocked):
             return cls(error.category, error.stage, error.policy)
         return cls("check-failed", "", "")

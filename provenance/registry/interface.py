@@ -24,7 +24,7 @@ class Record:
         height: rows in pixels.
         created_at: when it was issued; must name its time zone, and is kept in UTC.
         key_id: SHA-256 of the signing certificate, in hexadecimal.
-        policy: name of the moderation policy.
+        policy: name and digest of the moderation policy.
         action: what that policy decided: `allow` or `flag`.
         watermark_algorithm: name of the scheme, or None for a picture without a mark.
         payload: of the mark, in hexadecimal, or None likewise.

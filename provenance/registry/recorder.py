@@ -15,7 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import load_pem_x509_certificates
 
-from provenance.errors import Blocked, ModerationFailed
+from provenance.errors import Blocked, HeldForReview, ModerationFailed
 from provenance.moderate.interface import Decision
 from provenance.picture import Picture
 from provenance.registry.entry import Issued, Refused
@@ -50,8 +50,8 @@ class Recorder:
         if self._log is not None:
             self._log.append(Issued.of(record))
 
-    def refused(self, error: Blocked | ModerationFailed) -> None:
-        """Log that something was blocked, without prompt and picture.
+    def refused(self, error: Blocked | HeldForReview | ModerationFailed) -> None:
+        """Log that something was blocked or held, without prompt and picture.
 
         Raises:
             RegistryUnavailable: it could not be written.

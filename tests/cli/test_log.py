@@ -30,8 +30,8 @@ def test_what_was_issued_is_in_the_log(cli, own, issued):
 
 
 def test_refusals_are_logged_without_prompt_and_picture(cli, own, photo, tmp_path):
-    policy = 'policy = "none"\n[moderation.thresholds]\nnudity = { flag = 0.0, block = 0.0 }'
-    own.write_text(own.read_text().replace('policy = "standard"', policy))
+    own.with_name("none.toml").write_text("[categories.nudity]\nblock = 0.0\n")
+    own.write_text(own.read_text().replace('policy = "standard"', 'policy = "none.toml"'))
     args = ("protect", photo, "-o", tmp_path / "o.png", "--config", own, "--prompt", "xyzzy")
     assert cli(*args).code == 1
     (entry,) = cli("log", "export", "--config", own).lines

@@ -7,8 +7,9 @@ import pickle
 import numpy as np
 import pytest
 
+from provenance.moderate.interface import Action
 from provenance.moderate.nudity import NudityClassifier
-from provenance.moderate.policy import standard
+from provenance.moderate.policy_file import preset
 from provenance.picture import Picture
 from provenance_models import read_json
 
@@ -53,7 +54,7 @@ def test_the_hard_negatives_are_not_blocked_unless_the_metrics_say_so(classifier
     folder = shared / "corpus" / "nsfw_benign"
     files = sorted(p for p in folder.iterdir() if p.is_file())
     assert len(files) >= 20
-    limit = standard().thresholds["nudity"].block
+    limit = preset("standard").rules["nudity"].picture[Action.BLOCK]
     blocked = {
         str(path.relative_to(folder.parent)): score
         for path in files

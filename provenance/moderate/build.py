@@ -1,0 +1,103 @@
+"""Makes the moderator that a policy asks for: finds its classifiers by name.
+
+A name may carry an argument, as in `zero-shot:ViT-B-32/openai`. Third parties register factories
+under the entry point groups `provenance.picture_classifiers` and `provenance.prompt_classifiers`;
+a factory takes the policy and the argument, which is empty without one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, TypeAlias
+
+from provenance.errors import ConfigError
+from provenance.moderate.interface import PictureClassifier, Policy, PromptClassifier
+from provenance.moderate.moderator import Moderator
+from provenance.weights.interface import WeightsMissing
+
+ForPictures: TypeAlias = Callable[[Policy, str], PictureClassifier]
+ForPrompts: TypeAlias = Callable[[Policy, str], PromptClassifier]
+
+
+def moderator(policy: Policy) -> Moderator:
+    """The moderator of a policy, with every classifier it names.
+
+    The embedded terms are looked for in prompts even if the policy does not name them: no policy
+    can lower the floor.
+
+    Raises:
+        ConfigError: a classifier is unknown; or its weights are missing or a category with a rule
+            is scored by nobody, and the policy does not allow for that.
+    """
+    of_pictures, of_prompts = _offered(_PICTURES, "picture"), _offered(_PROMPTS, "prompt")
+    pictures: list[PictureClassifier] = []
+    prompts: list[PromptClassifier] = []
+    missing: dict[str, str] = {}
+    for full in dict.fromkeys(("terms", *policy.classifiers)):
+        name, _, argument = full.partition(":")
+        try:
+            if name in of_pictures:
+                pictures.append(of_pictures[name](policy, argument))
+            elif name in of_prompts:
+                prompts.append(of_prompts[name](policy, argument))
+            elif name != "terms":
+                raise ConfigError(_unknown(policy, name, (*of_pictures, *of_prompts)))
+        except WeightsMissing as error:
+            if policy.on_missing == "refuse":
+                raise ConfigError(
+                    f"policy '{policy.name}' needs {full}: {error}; or set "
+                    'on_missing = "report" to run without it'
+                ) from error
+            missing[full] = str(error)
+    built = Moderator(policy, pictures, prompts, missing)
+    if built.idle() and policy.on_missing == "refuse":
+        raise ConfigError(
+            f"policy '{policy.name}' has rules for {', '.join(built.idle())}, which none of its "
+            f"classifiers ({', '.join(policy.classifiers) or 'none'}) scores in pictures; name "
+            'one that does, remove the rules, or set on_missing = "report"'
+        )
+    return built
+
+
+def _unknown(policy: Policy, name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(known)}"
+    return f"policy '{policy.name}' names the classifier '{name}'; {hint}"
+
+
+def _offered(embedded: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Ours, and those of others by the names they registered; ours cannot be replaced."""
+    others = {
+        each.name: _later(each) for each in entry_points(group=f"provenance.{kind}_classifiers")
+    }
+    return {**others, **embedded}
+
+
+def _later(entry: Any) -> Callable[[Policy, str], Any]:
+    """A third party's factory, imported when it is asked for and not before."""
+
+    def make(policy: Policy, argument: str) -> Any:
+        return entry.load()(policy, argument)
+
+    return make
+
+
+def _open_nsfw(policy: Policy, argument: str) -> PictureClassifier:
+    from provenance.moderate.nudity import NudityClassifier
+
+    _no_argument(policy, "open-nsfw", argument)
+    return NudityClassifier()
+
+
+def _no_argument(policy: Policy, name: str, argument: str) -> None:
+    if argument:
+        raise ConfigError(
+            f"policy '{policy.name}' names the classifier '{name}:{argument}'; {name} takes no "
+            f"argument: write '{name}'"
+        )
+
+
+_PICTURES: Mapping[str, ForPictures] = {"open-nsfw": _open_nsfw}
+_PROMPTS: Mapping[str, ForPrompts] = {}
