@@ -23,8 +23,9 @@ from PIL import Image
 
 from models.watermark import edits
 from models.watermark.results import update
+from provenance.watermark.dwt_dct import read_bits, write_bits
 from provenance.watermark.payload import Payload
-from provenance.watermark.stamps import STAMPS, read_bits, write_bits
+from provenance.watermark.stamps import STAMPS
 from provenance.watermark.tile import TileWatermarker
 
 KEY = bytes(range(32))

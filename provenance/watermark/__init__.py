@@ -6,6 +6,6 @@
 `interface` is what every scheme offers; `tile` is ours. Inside it: `layout` (key to harmonics),
 `code` (error correction), `plane` (pixels to what is read), `mask`, `shaping` and `rehearsal`
 (how loud to write), `geometry`, `affine` and `search` (where to read), `reader` (what it says) and
-`calibration` (how far to believe it). Beside it: `stamps` of other pipelines, `fingerprint`,
-`batch`.
+`calibration` (how far to believe it). Beside it: `stamps` of other pipelines (`dwt_dct`
+writes and reads them), `foreign` schemes, `batch`.
 """

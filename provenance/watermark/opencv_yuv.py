@@ -1,82 +1,112 @@
 """RGB to YUV and back in 8 bits, with the fixed-point arithmetic of OpenCV, bit for bit.
 
 Marks of the invisible-watermark package live in OpenCV's U channel, so reading and writing them
-exactly needs its rounding. Works a few rows at a time, so that intermediate integers stay in the
-processor's cache.
+exactly needs its rounding. Planes are 16-bit, which processors handle in large batches, and a
+product by a weight w is split into w = 256·high + low, so that no sum leaves 16 bits:
+⌊(w·x + 2^13) / 2^14⌋ = ⌊(high·x + 2^5 + ⌊low·x / 2^8⌋) / 2^6⌋ holds for all integers.
 
 Source: the constants and shifts of OpenCV's colour conversion (BGR2YUV, YUV2BGR), Apache-2.0;
-checked against OpenCV in tests/watermark/test_stamps.py.
+checked against OpenCV in tests/watermark/test_opencv_yuv.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-SHIFT = 14
-HALF = 1 << (SHIFT - 1)
-OFFSET = (128 << SHIFT) + HALF
-
 Bytes = NDArray[np.uint8]
-Integers = NDArray[np.int32]
-_STRIP_SAMPLES = 1 << 15
+Plane = NDArray[np.int16]
+
+_RGB = np.dtype({"names": ["rg", "b"], "formats": ["<u2", "u1"], "offsets": [0, 2], "itemsize": 3})
 
 
-def from_rgb(pixels: Bytes) -> Bytes:
-    """H×W×3 RGB to H×W×3 YUV."""
-    result = np.empty_like(pixels)
-    for rows in _strips(pixels):
-        red, _, blue, luma = _luma(pixels[rows])
-        result[rows, :, 0] = luma
-        result[rows, :, 1] = _difference(blue, luma, 8061)
-        result[rows, :, 2] = _difference(red, luma, 14369)
+class Yuv(NamedTuple):
+    """Planes of 16-bit integers; luma in [0, 255], u and v with zero in their middle."""
+
+    luma: Plane
+    u: Plane
+    v: Plane
+
+
+def from_rgb(pixels: Bytes) -> Yuv:
+    """H×W×3 RGB to planes."""
+    luma, red, blue = _luma(pixels)
+    return Yuv(luma, _u(blue), _v(red))
+
+
+def u_of_rgb(pixels: Bytes) -> Plane:
+    """Only the U plane of `from_rgb`."""
+    return _u(_luma(pixels)[2])
+
+
+def to_rgb(yuv: Yuv) -> Bytes:
+    """Planes to H×W×3 RGB."""
+    luma, u, v = yuv
+    red = _scaled(v, 73, -10)  # 18678
+    red += luma
+    blue = 131 * u  # 33292 = 2·2^14 + 131·2^2
+    blue += 1 << 11
+    blue >>= 12
+    blue += u
+    blue += u
+    blue += luma
+    green = -25 * u  # -6472
+    green -= 37 * v  # -9519
+    fine = -72 * u
+    fine -= 47 * v
+    green = _rounded(green, fine)
+    green += luma
+    result = np.empty((*luma.shape, 3), np.uint8)
+    packed = result.view(_RGB)[..., 0]
+    for plane in (red, green, blue):
+        np.clip(plane, 0, 255, out=plane)
+    green <<= 8
+    green |= red
+    packed["rg"] = green.view(np.uint16)
+    packed["b"] = blue.astype(np.uint8)
     return result
 
 
-def u_of_rgb(pixels: Bytes) -> Bytes:
-    """Only the U channel of `from_rgb`."""
-    result = np.empty(pixels.shape[:2], np.uint8)
-    for rows in _strips(pixels):
-        _, _, blue, luma = _luma(pixels[rows])
-        result[rows] = _difference(blue, luma, 8061)
-    return result
+def _luma(pixels: Bytes) -> tuple[Plane, Plane, Plane]:
+    """Luma, and how far red and blue lie above it."""
+    packed = np.ascontiguousarray(pixels).view(_RGB)[..., 0]
+    both = packed["rg"].astype(np.uint16)
+    green = (both >> 8).view(np.int16)
+    both &= 255
+    red, blue = both.view(np.int16), packed["b"].astype(np.int16)
+    red -= green
+    blue -= green
+    # 4899·red + 9617·green + 1868·blue, where the weights sum to 2^14
+    coarse = 19 * red
+    coarse += 7 * blue
+    fine = 35 * red
+    fine += 76 * blue
+    above = _rounded(coarse, fine)
+    red -= above
+    blue -= above
+    above += green
+    return above, red, blue
 
 
-def to_rgb(yuv: Bytes) -> Bytes:
-    """H×W×3 YUV to H×W×3 RGB."""
-    result = np.empty_like(yuv)
-    for rows in _strips(yuv):
-        luma, u, v = (yuv[rows, :, i].astype(np.int32) for i in range(3))
-        u -= 128
-        v -= 128
-        luma <<= SHIFT
-        luma += HALF  # the package adds it after each product; the sum is the same
-        for channel, change in ((0, v * 18678), (1, u * -6472 - v * 9519), (2, u * 33292)):
-            result[rows, :, channel] = np.clip((luma + change) >> SHIFT, 0, 255)
-    return result
+def _u(blue: Plane) -> Plane:
+    return _scaled(blue, 31, 125)  # 8061
 
 
-def _strips(pixels: Bytes) -> Iterator[slice]:
-    step = max(1, _STRIP_SAMPLES // max(1, pixels.shape[1]))
-    for start in range(0, pixels.shape[0], step):
-        yield slice(start, start + step)
+def _v(red: Plane) -> Plane:
+    plane = _scaled(red, 56, 33)  # 14369
+    return np.clip(plane, -128, 127, out=plane)
 
 
-def _luma(pixels: Bytes) -> tuple[Integers, Integers, Integers, Integers]:
-    red, green, blue = (pixels[..., i].astype(np.int32) for i in range(3))
-    luma = red * 4899
-    luma += green * 9617
-    luma += blue * 1868
-    luma += HALF
-    luma >>= SHIFT
-    return red, green, blue, luma
+def _scaled(plane: Plane, high: int, low: int) -> Plane:
+    """⌊((256·high + low)·plane + 2^13) / 2^14⌋."""
+    return _rounded(high * plane, low * plane)
 
 
-def _difference(channel: Integers, luma: Integers, weight: int) -> Integers:
-    channel -= luma
-    channel *= weight
-    channel += OFFSET
-    channel >>= SHIFT
-    return np.asarray(np.clip(channel, 0, 255, out=channel), np.int32)
+def _rounded(coarse: Plane, fine: Plane) -> Plane:
+    fine >>= 8
+    coarse += fine
+    coarse += 1 << 5
+    coarse >>= 6
+    return coarse

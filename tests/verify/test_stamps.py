@@ -14,7 +14,8 @@ from provenance.evidence import Origin, Status
 from provenance.picture import Encoding, Picture
 from provenance.verify.interface import Subject
 from provenance.verify.stamps import StampCheck
-from provenance.watermark.stamps import STAMPS, write_bits
+from provenance.watermark.dwt_dct import write_bits
+from provenance.watermark.stamps import STAMPS
 
 PHOTO = Path(__file__).parents[2] / "examples" / "pictures" / "rocket.jpg"
 

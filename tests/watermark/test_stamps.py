@@ -1,4 +1,4 @@
-"""Stamps of known pipelines: exactly as the package writes and reads them, with an honest rate."""
+"""Stamps of known pipelines are found, with an honest rate."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from skimage import data
 
-from provenance.errors import TooSmall
 from provenance.picture import Picture
-from provenance.watermark import opencv_yuv
-from provenance.watermark.stamps import STAMPS, Method, read_bits, read_stamps, write_bits
-
-METHODS: tuple[Method, ...] = ("dwtDct", "dwtDctSvd")
+from provenance.watermark.dwt_dct import write_bits
+from provenance.watermark.stamps import STAMPS, read_stamps
 
 
 @pytest.fixture(scope="module")
@@ -58,38 +55,3 @@ def test_known_payloads() -> None:
 def test_reading_never_raises(shape: tuple[int, int]) -> None:
     picture = Picture(np.zeros((*shape, 3), np.uint8))
     assert not read_stamps(picture).found
-
-
-def test_refuses_to_write_into_small_pictures() -> None:
-    with pytest.raises(TooSmall, match="256×256"):
-        write_bits(np.zeros((255, 256, 3), np.uint8), (0, 1))
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("crop", [(512, 512), (511, 403), (258, 510)])
-def test_equals_the_package(
-    photo: NDArray[np.uint8], method: Method, crop: tuple[int, int]
-) -> None:
-    package = pytest.importorskip("imwatermark")
-    pixels = np.ascontiguousarray(photo[: crop[0], : crop[1]])
-    bits = STAMPS[2].bits
-    encoder = package.WatermarkEncoder()
-    encoder.set_watermark("bits", list(bits))
-    wanted = encoder.encode(np.ascontiguousarray(pixels[..., ::-1]), method)[..., ::-1]
-    written = write_bits(pixels, bits, method)
-    assert np.array_equal(written, wanted)
-    for picture in (pixels, written):
-        decoder = package.WatermarkDecoder("bits", len(bits))
-        read = decoder.decode(np.ascontiguousarray(picture[..., ::-1]), method)
-        assert np.array_equal(read_bits(picture, len(bits), method), np.array(read))
-
-
-def test_equals_opencv() -> None:
-    cv2 = pytest.importorskip("cv2")
-    pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
-    bgr = np.ascontiguousarray(pixels[..., ::-1])
-    yuv = opencv_yuv.from_rgb(pixels)
-    assert np.array_equal(yuv, cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV))
-    assert np.array_equal(opencv_yuv.u_of_rgb(pixels), yuv[..., 1])
-    back = cv2.cvtColor(pixels, cv2.COLOR_YUV2BGR)[..., ::-1]
-    assert np.array_equal(opencv_yuv.to_rgb(pixels), back)
