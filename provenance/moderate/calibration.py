@@ -136,8 +136,8 @@ class Calibration:
 def _curve(data: Mapping[str, Any]) -> Curve:
     platt = data["platt"]
     if platt is not None:
-        slope, shift = map(float, platt)
-        if not (math.isfinite(slope) and math.isfinite(shift) and slope >= 0):
+        slope, shift = (float(number) for number in platt)
+        if not (isinstance(platt, list) and math.isfinite(slope + shift) and slope >= 0):
             raise ValueError("a slope that does not rise")
         platt = (slope, shift)
     knots = tuple((float(x), float(y)) for x, y in data["knots"])
