@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, ProvenanceError
 
 
 class WeightsMissing(ConfigError):
-    """The weights are not on this machine. The message says how to get them.
+    """The weights are not on this machine, or are damaged. The message says how to get them.
 
     Attributes:
         model: the name in the catalogue, for `provenance models pull`.
@@ -26,6 +26,10 @@ class WeightsMissing(ConfigError):
         return type(self), (self.model, str(self))
 
 
+class PullFailed(ProvenanceError):
+    """What came is not what is pinned, or nothing came; nothing was installed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """A model's files on this machine, each checked against its pinned SHA-256.
@@ -33,7 +37,8 @@ class Weights:
     Attributes:
         model: the name in the catalogue.
         revision: the pinned commit or version.
-        files: absolute paths by name, such as `model.safetensors`.
+        files: absolute paths by name, such as `model.safetensors`. They lie in one folder that
+            holds nothing else but names with a leading dot.
         licence: SPDX expression.
     """
 
