@@ -4,8 +4,13 @@ Those pipelines use the invisible-watermark package with its method "dwtDct"; `d
 writes as it does.
 
 A stamp is public: anyone can write it. It is evidence of origin only in the absence of an
-adversary, and survives little (JPEG 90 removes most). The rate that comes with a reading is the
-chance that a picture without the stamp agrees in as many bits.
+adversary, and survives little (JPEG 90 removes most).
+
+The rate that comes with a reading is the chance that a picture without the stamp agrees in as many
+bits. Bits read from unmarked pictures are no fair coins: in most pictures nearly all are equal, so
+they agree in as many as the stamp has ones, or noughts. The rate therefore takes the number of
+ones that was read as given, and only their places as chance (Fisher 1935, the exact test);
+models/watermark/evaluate_stamps.py holds it against photographs.
 
 Source: payloads from the published pipelines named in `STAMPS`.
 """
@@ -64,7 +69,7 @@ class StampReading:
         stamp: the best agreeing one.
         matching: bits that agree.
         false_positive_rate: chance that an unstamped picture agrees in as many bits with any of
-            the stamps tried; bits are taken as independent fair coins.
+            the stamps tried, given how many ones were read.
     """
 
     stamp: Stamp
@@ -91,11 +96,26 @@ def read_stamps(picture: Picture, stamps: tuple[Stamp, ...] = STAMPS) -> StampRe
             continue
         read = majority(votes[stamp.method], length)
         matching = int(np.sum(read == np.array(stamp.bits, np.uint8)))
-        rate = min(1.0, len(stamps) * _at_least(matching, length))
-        readings.append(StampReading(stamp, matching, rate))
+        rate = chance(matching, length, sum(stamp.bits), int(read.sum()))
+        readings.append(StampReading(stamp, matching, min(1.0, len(stamps) * rate)))
     return min(readings, key=lambda r: r.false_positive_rate)
 
 
-def _at_least(hits: int, trials: int) -> float:
-    """Probability of `hits` or more heads in `trials` tosses."""
-    return sum(math.comb(trials, k) for k in range(hits, trials + 1)) / 2.0**trials
+def chance(matching: int, length: int, ones: int, read: int) -> float:
+    """Probability that `read` ones in places of no meaning match as many bits or more.
+
+    Args:
+        matching: bits that agree.
+        length: bits of the stamp.
+        ones: how many of them are one.
+        read: how many of the picture's bits are one.
+
+    Source: the tail of the hypergeometric distribution; the bits that agree are
+        length - ones - read + twice the ones in common.
+    """
+    common = (matching - length + ones + read + 1) // 2
+    ways = (
+        math.comb(ones, k) * math.comb(length - ones, read - k)
+        for k in range(max(common, ones + read - length, 0), min(ones, read) + 1)
+    )
+    return sum(ways) / math.comb(length, read)
