@@ -73,14 +73,17 @@ _CLASSES: Mapping[str, tuple[Status, str, str]] = {
     ),
     "parent-altered": (
         Status.FAILED,
-        "The history inside the credentials was changed after it was signed.",
+        "A picture in the history fails its checks, and nothing says that it did when it was "
+        "added: the history was changed afterwards, or was never checked.",
         _ASK,
     ),
     "expired": (
         Status.CLAIMED,
-        "Intact and signed by {who}, but the certificate has expired and no trusted time-stamp "
-        "shows that the signature is older.",
-        "Ask the source for a file signed with a current certificate.",
+        "Intact since it was signed in the name of {who}, but the certificate has expired, and no "
+        "trusted time-stamp shows that the signature is older. An expired signer is not looked up "
+        "on your trust list, and anybody can make such a signature.",
+        "If it has a time-stamp and you know the authority, add their root to timestamp_anchors in "
+        "[trust]; or ask the source for a file signed with a current certificate.",
     ),
     "untrusted-signer": (
         Status.CLAIMED,
@@ -210,7 +213,7 @@ def _judged(
         and _UNTRUSTED not in own
         and _holds(set(_codes(newest.get("success"))))
     )
-    if vouched and outdated:
+    if outdated:
         own.add(_EXPIRED)
     kind = _class(state, own, later, vouched)
     if kind in _SIGNED and stores.serial(store) in revoked:
@@ -300,7 +303,8 @@ def _outdated(store: Mapping[str, Any], reader: Any) -> bool:
     """True if the certificate has expired and a time-stamp that nobody vouches for hides it.
 
     c2pa takes any time-stamp authority for claims in version 1, so that whoever holds an expired
-    key could stamp its signatures with an authority of their own, and have them trusted.
+    key could stamp its signatures with an authority of their own, and have them trusted. A signer
+    on no list is asked the same: their root would not help.
     """
     if not stores.time(store) or stores.trusted_time(store):
         return False

@@ -19,7 +19,7 @@ _FAILED = {
     "credentials.damaged": "Its credentials are damaged or forged.",
     "credentials.unreadable": "Its credentials are damaged and cannot be read.",
     "recovery.transplanted": "Carries a watermark that belongs to another picture.",
-    "credentials.parent-altered": "The history in its credentials was changed after signing.",
+    "credentials.parent-altered": "The history in its credentials does not hold.",
 }
 
 

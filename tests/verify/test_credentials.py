@@ -147,6 +147,9 @@ def test_the_certificate_expires_after_signing():
     (evidence,) = signed.examined(data, root)
     assert evidence.code == "credentials.expired"
     assert evidence.status is Status.CLAIMED
+    # c2pa looks up no expired signer, so that ours and a stranger's read the same, and say so.
+    assert "anybody can make such a signature" in evidence.explanation
+    assert signed.codes(data) == ["expired"]
     # Changed pixels are the harder finding.
     assert signed.codes(data + b"more", root) == ["altered"]
 
@@ -284,6 +287,20 @@ HOLDS = ["claimSignature.validated", "signingCredential.trusted", "assertion.dat
 )
 def test_invalid_is_looked_into(state, failures, successes, deltas, expected):
     assert judged(state, failures, successes, deltas) == [expected or "untrusted-signer"]
+
+
+def test_a_time_stamp_that_nobody_vouches_for_hides_no_expiry_of_a_stranger_either():
+    """To add the stranger's root would not help, and we would have advised it."""
+    failure = [{"code": "signingCredential.untrusted"}]
+    store = {
+        "active_manifest": "m",
+        "manifests": {"m": {}},
+        "validation_state": "Valid",
+        "validation_results": {"activeManifest": {"failure": failure, "success": []}},
+    }
+    for outdated, kind in ((False, "untrusted-signer"), (True, "expired")):
+        (evidence,) = credentials._judged(store, outdated)
+        assert evidence.code == f"credentials.{kind}"
 
 
 def test_failures_of_version_1_are_read_where_there_are_no_results():
