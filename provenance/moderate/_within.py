@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import TIMEOUT_MAX, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
     Thread(target=run, daemon=True, name="provenance-classifier").start()
     try:
-        result, error = answer.get(timeout=seconds)
+        result, error = answer.get(timeout=min(seconds, TIMEOUT_MAX))
     except Empty:
         raise TimeoutError(f"no answer within {seconds:g} s") from None
     if error is not None:

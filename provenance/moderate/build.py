@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, TypeAlias
 
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, ProvenanceError
 from provenance.moderate.interface import PictureClassifier, Policy, PromptClassifier
 from provenance.moderate.moderator import Moderator
 from provenance.weights.interface import WeightsMissing
@@ -21,37 +22,38 @@ ForPictures: TypeAlias = Callable[[Policy, str], PictureClassifier]
 ForPrompts: TypeAlias = Callable[[Policy, str], PromptClassifier]
 
 
+@dataclass(frozen=True, slots=True)
+class Classifiers:
+    """What a policy's names lead to on this machine.
+
+    Attributes:
+        pictures: those that score pictures, by the name in the policy.
+        prompts: those that score prompts, likewise.
+        missing: those whose weights are not here, with what to do about it.
+    """
+
+    pictures: Mapping[str, PictureClassifier]
+    prompts: Mapping[str, PromptClassifier]
+    missing: Mapping[str, str]
+
+
 def moderator(policy: Policy) -> Moderator:
     """The moderator of a policy, with every classifier it names.
-
-    The embedded terms are looked for in prompts even if the policy does not name them: no policy
-    can lower the floor.
 
     Raises:
         ConfigError: a classifier is unknown; or its weights are missing or a category with a rule
             is scored by nobody, and the policy does not allow for that.
     """
-    of_pictures, of_prompts = _offered(_PICTURES, "picture"), _offered(_PROMPTS, "prompt")
-    pictures: list[PictureClassifier] = []
-    prompts: list[PromptClassifier] = []
-    missing: dict[str, str] = {}
-    for full in dict.fromkeys(("terms", *policy.classifiers)):
-        name, _, argument = full.partition(":")
-        try:
-            if name in of_pictures:
-                pictures.append(of_pictures[name](policy, argument))
-            elif name in of_prompts:
-                prompts.append(of_prompts[name](policy, argument))
-            elif name != "terms":
-                raise ConfigError(_unknown(policy, name, (*of_pictures, *of_prompts)))
-        except WeightsMissing as error:
-            if policy.on_missing == "refuse":
-                raise ConfigError(
-                    f"policy '{policy.name}' needs {full}: {error}; or set "
-                    'on_missing = "report" to run without it'
-                ) from error
-            missing[full] = str(error)
-    built = Moderator(policy, pictures, prompts, missing)
+    found = classifiers(policy)
+    for name, why in found.missing.items():
+        if policy.on_missing == "refuse":
+            raise ConfigError(
+                f"policy '{policy.name}' needs {name}: {why}; or set "
+                'on_missing = "report" to run without it'
+            )
+    built = Moderator(
+        policy, tuple(found.pictures.values()), tuple(found.prompts.values()), found.missing
+    )
     if built.idle() and policy.on_missing == "refuse":
         raise ConfigError(
             f"policy '{policy.name}' has rules for {', '.join(built.idle())}, which none of its "
@@ -59,6 +61,33 @@ def moderator(policy: Policy) -> Moderator:
             'one that does, remove the rules, or set on_missing = "report"'
         )
     return built
+
+
+def classifiers(policy: Policy) -> Classifiers:
+    """Every classifier that a policy names, in its order; one may score pictures and prompts.
+
+    The embedded terms are looked for in prompts even if the policy does not name them: no policy
+    can lower the floor.
+
+    Raises:
+        ConfigError: a name is unknown, or leads to something that cannot be made.
+    """
+    of_pictures, of_prompts = _offered(_PICTURES, "picture"), _offered(_PROMPTS, "prompt")
+    pictures: dict[str, PictureClassifier] = {}
+    prompts: dict[str, PromptClassifier] = {}
+    missing: dict[str, str] = {}
+    for full in dict.fromkeys(("terms", *policy.classifiers)):
+        name, _, argument = full.partition(":")
+        if name not in {*of_pictures, *of_prompts, "terms"}:
+            raise ConfigError(_unknown(policy, name, (*of_pictures, *of_prompts)))
+        try:
+            if name in of_pictures:
+                pictures[full] = of_pictures[name](policy, argument)
+            if name in of_prompts:
+                prompts[full] = of_prompts[name](policy, argument)
+        except WeightsMissing as error:
+            missing[full] = str(error)
+    return Classifiers(pictures, prompts, missing)
 
 
 def _unknown(policy: Policy, name: str, known: tuple[str, ...]) -> str:
@@ -69,8 +98,11 @@ def _unknown(policy: Policy, name: str, known: tuple[str, ...]) -> str:
 
 def _offered(embedded: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Ours, and those of others by the names they registered; ours cannot be replaced."""
+    ours = {*_PICTURES, *_PROMPTS, "terms"}
     others = {
-        each.name: _later(each) for each in entry_points(group=f"provenance.{kind}_classifiers")
+        each.name: _later(each)
+        for each in entry_points(group=f"provenance.{kind}_classifiers")
+        if each.name not in ours
     }
     return {**others, **embedded}
 
@@ -79,7 +111,15 @@ def _later(entry: Any) -> Callable[[Policy, str], Any]:
     """A third party's factory, imported when it is asked for and not before."""
 
     def make(policy: Policy, argument: str) -> Any:
-        return entry.load()(policy, argument)
+        try:
+            return entry.load()(policy, argument)
+        except ProvenanceError:
+            raise
+        except Exception as error:  # somebody else's code may fail in any way
+            raise ConfigError(
+                f"policy '{policy.name}' names the classifier '{entry.name}', which {entry.value} "
+                f"could not make ({type(error).__name__}: {error}); see its documentation"
+            ) from error
 
     return make
 

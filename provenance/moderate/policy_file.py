@@ -4,10 +4,10 @@ schema = 1
 name = "my-service"
 preset = "standard"                  # what is not said here is as there
 
-[categories.nudity]
+[categories.nudity]                  # actions given here replace all that the preset has here
 flag = 0.3                           # from this score on; harder actions start higher
 block = "measured-block"             # or a threshold from the classifier's card
-on_prompt = { block = 0.9 }
+on_prompt = { block = 0.9 }          # likewise, by itself
 
 [categories.clowns]                  # a category of your own, for zero-shot classifiers
 looks = ["a clown", "a circus clown with a red nose"]
@@ -24,7 +24,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from provenance.errors import ConfigError
+from provenance.codec.limits import Limits
+from provenance.errors import ConfigError, InputError, TooLarge
 from provenance.moderate.interface import CATEGORIES, Action, Policy, Rule, Stage
 from provenance.moderate.policy import check
 
@@ -56,17 +57,19 @@ def load(name: str | Path) -> Policy:
     """
     if str(name) in PRESETS:
         return preset(str(name))
+    from provenance.codec.decode import read_bytes
+
     path = Path(name)
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        data = read_bytes(path, Limits(max_bytes=_MAX_BYTES))
+    except TooLarge as error:
+        raise ConfigError(
+            f"policy {name} has more than {_MAX_BYTES:,} bytes; expected a short TOML file"
+        ) from error
+    except InputError as error:
         known = difflib.get_close_matches(path.name, PRESETS, n=1)
         hint = f"did you mean '{known[0]}'?" if known else f"expected {', '.join(PRESETS)}"
-        raise ConfigError(
-            f"policy {name} cannot be read ({error.strerror}); {hint}, or the path of a TOML file"
-        ) from error
-    if len(data) > _MAX_BYTES:
-        raise ConfigError(f"policy {name} has {len(data):,} bytes; expected at most {_MAX_BYTES:,}")
+        raise ConfigError(f"policy {error}; {hint}, or the path of a TOML file") from error
     return parse(data.decode("utf-8", errors="replace"), str(name), path.stem)
 
 
@@ -74,16 +77,17 @@ def load(name: str | Path) -> Policy:
 def preset(name: str) -> Policy:
     """One of our own policies."""
     text = files(__package__).joinpath("policies", f"{name}.toml").read_text(encoding="utf-8")
-    return parse(text, f"preset '{name}'", name)
+    return parse(text, f"preset '{name}'", name, Policy())
 
 
-def parse(text: str, where: str, default_name: str) -> Policy:
+def parse(text: str, where: str, default_name: str, base: Policy | None = None) -> Policy:
     """The policy that a TOML text describes.
 
     Args:
         text: the file's content.
         where: names the file in errors.
         default_name: the policy's name, unless it gives one.
+        base: what it starts from, unless it names a preset; `standard` if left out.
 
     Raises:
         ConfigError: not TOML, unknown words, or thresholds that cannot be obeyed.
@@ -92,12 +96,28 @@ def parse(text: str, where: str, default_name: str) -> Policy:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where} is not valid TOML: {error}; mend that line") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(_too_much(where)) from error
+    try:
+        return _policy(data, where, default_name, base)
+    except (ValueError, OverflowError) as error:  # from a number when it is shown or compared
+        raise ConfigError(_too_much(where)) from error
+
+
+def _too_much(where: str) -> str:
+    return (
+        f"{where} holds a number or a nest of lists beyond what can be read; expected thresholds "
+        "from 0 to 1 and tables like [categories.nudity]"
+    )
+
+
+def _policy(data: Mapping[str, Any], where: str, default_name: str, base: Policy | None) -> Policy:
     _known(where, data, (*_OTHERS, *_SETTINGS), "")
     if data.get("schema", SCHEMA) != SCHEMA:
         raise ConfigError(
             f"{where} has schema {data['schema']!r}; this version reads schema {SCHEMA}"
         )
-    base = _base(where, data.get("preset"))
+    base = _base(where, data["preset"]) if "preset" in data else base or preset("standard")
     given = {key: _typed(where, key, data[key]) for key in _SETTINGS if key in data}
     rules, looks = dict(base.rules), dict(base.looks)
     tables = data.get("categories", {})
@@ -155,8 +175,6 @@ def _from(threshold: float | None) -> str:
 
 
 def _base(where: str, name: Any) -> Policy:
-    if name is None:
-        return preset("standard") if not where.startswith("preset ") else Policy()
     if name not in PRESETS:
         close = difflib.get_close_matches(str(name), PRESETS, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(PRESETS)}"
@@ -184,7 +202,7 @@ def _typed(where: str, key: str, value: Any) -> Any:
         return _texts(where, key, value)
     if key == "on_missing" and value not in ("refuse", "report"):
         raise ConfigError(f"{where} has on_missing = {value!r}; expected 'refuse' or 'report'")
-    return value
+    return float(value) if isinstance(kinds, tuple) else value  # so that 1 and 1.0 are one policy
 
 
 def _texts(where: str, key: str, value: Any) -> tuple[str, ...]:
@@ -230,7 +248,7 @@ def _ladder(
 
 def _threshold(where: str, category: str, action: str, value: Any, stage: Stage) -> float:
     """A number, or the name of a measured one, from the card of the embedded classifier."""
-    if type(value) in (int, float):
+    if type(value) in (int, float) and 0 <= value <= 1:
         return float(value)
     measured = _measured(category, stage)
     if isinstance(value, str) and value in measured:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from provenance.moderate.interface import Region
 from provenance.picture import Metadata, Picture
+
+_Box: TypeAlias = tuple[int, int, int, int]
 
 _BLOCKS = 12
 """Blocks along the longer side of what is blurred: too few to make out a body, a face or a word.
@@ -26,25 +31,38 @@ _MARGIN = 0.1
 def blurred(picture: Picture, regions: Sequence[Region] = ()) -> Picture:
     """The picture with the regions made unrecognisable; without regions, all of it.
 
-    Metadata is dropped, since it may hold a preview. Pixels under transparency are blurred too.
+    A region that is empty or lies outside says that its detector is wrong: all is blurred then.
+    Metadata is dropped, since it may hold a preview. So is the detail of the transparency, which
+    holds outlines, and that of the pixels under it.
     """
-    whole = Region(0, 0, picture.width, picture.height)
-    image = Image.fromarray(picture.pixels)
-    for region in regions or (whole,):
-        box = _grown(region, picture)
-        if box[0] < box[2] and box[1] < box[3]:
-            image.paste(_coarse(image.crop(box)), box[:2])
-    return replace(picture, pixels=np.asarray(image), metadata=Metadata())
+    whole = (0, 0, picture.width, picture.height)
+    boxes = [_grown(region, picture) for region in regions]
+    if not boxes or not all(left < right and top < down for left, top, right, down in boxes):
+        boxes = [whole]
+    pixels = _without_detail(picture.pixels, boxes)
+    alpha = None if picture.alpha is None else _without_detail(picture.alpha, boxes)
+    return replace(picture, pixels=pixels, alpha=alpha, metadata=Metadata())
 
 
-def _grown(region: Region, picture: Picture) -> tuple[int, int, int, int]:
-    across = round(_MARGIN * (region.right - region.left))
-    down = round(_MARGIN * (region.bottom - region.top))
+def _without_detail(plane: NDArray[np.uint8], boxes: Sequence[_Box]) -> NDArray[np.uint8]:
+    image = Image.fromarray(plane)
+    for box in boxes:
+        image.paste(_coarse(image.crop(box)), box[:2])
+    return np.asarray(image)
+
+
+def _grown(region: Region, picture: Picture) -> _Box:
+    """The box with its margin, as far as it lies in the picture; empty if it is none."""
+    sides = (region.left, region.top, region.right, region.bottom)
+    if not all(math.isfinite(side) for side in sides):
+        return (0, 0, 0, 0)
+    across = _MARGIN * (region.right - region.left)
+    down = _MARGIN * (region.bottom - region.top)
     return (
-        max(region.left - across, 0),
-        max(region.top - down, 0),
-        min(region.right + across, picture.width),
-        min(region.bottom + down, picture.height),
+        max(math.floor(region.left - across), 0),
+        max(math.floor(region.top - down), 0),
+        min(math.ceil(region.right + across), picture.width),
+        min(math.ceil(region.bottom + down), picture.height),
     )
 
 

@@ -12,13 +12,15 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from provenance.errors import ConfigError, OutputError
+from provenance.codec.limits import Limits
+from provenance.errors import ConfigError, InputError, OutputError
 from provenance.files import make_private_folder, write_atomically
 from provenance.moderate.interface import Action, Decision, Finding
 from provenance.picture import Encoding, Picture
@@ -26,6 +28,8 @@ from provenance.picture import Encoding, Picture
 _TICKET = re.compile(r"\d{8}T\d{6}-[0-9a-f]{12}")
 _PICTURE, _PARENT, _FACTS = "picture.png", "parent.bin", "held.json"
 _PRIVATE = 0o600
+_ANY_SIZE = Limits(max_bytes=1 << 40, max_pixels=1 << 40, max_side=1 << 31)
+"""What was let into the queue was within the limits of its pipeline, which are not known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,30 @@ class Held:
     parent: tuple[bytes, str] | None = None
     ticket: str = ""
     since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is known of a picture that waits: `Held` without the picture."""
+
+    ticket: str
+    since: str
+    prompt: str | None
+    decision: Decision
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """For which it waits."""
+        return tuple(sorted({cause.category for cause in self.decision.causes()}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON, for the reviewer: with the prompt and the scores."""
+        return {
+            "ticket": self.ticket,
+            "since": self.since,
+            "prompt": self.prompt,
+            "moderation": self.decision.to_dict(),
+        }
 
 
 class ReviewQueue(Protocol):
@@ -103,7 +131,7 @@ class FolderQueue:
             if held.parent is not None:
                 write_atomically(place / _PARENT, held.parent[0], mode=_PRIVATE)
             # Last: a ticket without its facts does not count.
-            facts = json.dumps(_facts(held, since), ensure_ascii=False, indent=1)
+            facts = json.dumps(_facts(held, since), indent=1)
             write_atomically(place / _FACTS, facts.encode(), mode=_PRIVATE)
         except (OSError, OutputError) as error:
             shutil.rmtree(place, ignore_errors=True)
@@ -127,25 +155,31 @@ class FolderQueue:
             ConfigError: nothing does, or it is damaged.
         """
         place = self._place(ticket)
-        try:
+        with _undamaged(ticket):
             facts = json.loads((place / _FACTS).read_bytes())
+            waiting = _waiting(ticket, facts)
             parent = None
             if facts["parent_type"]:
                 parent = ((place / _PARENT).read_bytes(), str(facts["parent_type"]))
-            picture = Picture.open((place / _PICTURE).read_bytes())
+            picture = Picture.open((place / _PICTURE).read_bytes(), limits=_ANY_SIZE)
             return Held(
                 replace(picture, encoding=Encoding(**facts["encoding"])),
-                _decision(facts["decision"]),
-                facts["prompt"],
+                waiting.decision,
+                waiting.prompt,
                 parent,
                 ticket,
-                str(facts["since"]),
+                waiting.since,
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"ticket {ticket} is damaged ({type(error).__name__}); reject it, and generate "
-                "the picture again"
-            ) from error
+
+    def about(self, ticket: str) -> Waiting:
+        """What is known of a ticket, without its picture.
+
+        Raises:
+            ConfigError: there is no such ticket, or it is damaged.
+        """
+        place = self._place(ticket)
+        with _undamaged(ticket):
+            return _waiting(ticket, json.loads((place / _FACTS).read_bytes()))
 
     def remove(self, ticket: str) -> None:
         """Forget a ticket and all that is kept under it.
@@ -195,6 +229,32 @@ def _facts(held: Held, since: str) -> dict[str, Any]:
             "notes": held.decision.notes,
         },
     }
+
+
+@contextmanager
+def _undamaged(ticket: str) -> Iterator[None]:
+    try:
+        yield
+    except (
+        OSError,
+        InputError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise ConfigError(
+            f"ticket {ticket} is damaged ({type(error).__name__}); reject it, and generate "
+            "the picture again"
+        ) from error
+
+
+def _waiting(ticket: str, facts: Mapping[str, Any]) -> Waiting:
+    prompt = facts["prompt"]
+    if not isinstance(prompt, str | None):
+        raise TypeError("the prompt is no text")
+    return Waiting(ticket, str(facts["since"]), prompt, _decision(facts["decision"]))
 
 
 def _decision(facts: Mapping[str, Any]) -> Decision:
