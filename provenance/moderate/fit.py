@@ -8,7 +8,7 @@ promise, there is no threshold, and the number of pictures that it would take.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -165,13 +165,6 @@ def parse_share(text: str) -> float:
     if not 0 < value < 1:
         raise InputError(f"the share is {text!r}; expected 2% or 0.02, over 0 % and under 100 %")
     return value
-
-
-def by_category(
-    scored: Sequence[Mapping[str, float]], categories: Sequence[str]
-) -> dict[str, list[float]]:
-    """Scores of many pictures, by category."""
-    return {name: [float(scores[name]) for scores in scored] for name in categories}
 
 
 def _measured(each: Fit) -> str:

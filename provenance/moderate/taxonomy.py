@@ -27,7 +27,9 @@ from provenance.errors import ConfigError
 
 SCHEMA = 1
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
+NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
+"""What a category may be called."""
+
 _MOST = 200
 """Categories, and prompts in one list; also characters in a prompt. All are embedded at start."""
 
@@ -154,7 +156,7 @@ def _check(extra: Mapping[str, Any], where: str, composed: Mapping[str, Any]) ->
         )
     _check_list(extra.get("safe", []), "safe", where)
     for name, table in categories.items():
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise ConfigError(
                 f"{where} names the category {_shown(name)}; expected lower-case letters, digits "
                 "and hyphens, a letter first"

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from provenance.embed.interface import Identity, Vectors
 from provenance.errors import InputError
 from provenance.moderate.heads import to_npz
+from provenance.moderate.interface import FLOOR
 from provenance.moderate.intervals import Interval, auc, auc_interval, needed
 from provenance.moderate.samples import Groups, Looks, Sample, copies
+from provenance.moderate.taxonomy import NAME
 
 Numbers = NDArray[np.float64]
 
@@ -65,8 +67,16 @@ def train(category: str, tower: Identity, positive: Examples, negative: Examples
     """Train a head that tells `positive` from `negative`.
 
     Raises:
-        InputError: fewer than five different pictures, or sources, of either kind.
+        InputError: fewer than five different pictures, or sources, of either kind; or a category
+            whose pictures nobody may collect.
     """
+    if category in FLOOR:
+        raise InputError(f"no head can be trained for {category}: nobody may keep such pictures")
+    if not NAME.fullmatch(category):
+        raise InputError(
+            f"the category is {category!r}; expected lower-case letters, digits and hyphens, a "
+            "letter first"
+        )
     x = np.vstack([positive.vectors, negative.vectors]).astype(np.float64)
     y = np.r_[np.ones(len(positive.samples)), np.zeros(len(negative.samples))]
     groups = _groups(positive, negative)
