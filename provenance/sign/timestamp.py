@@ -4,13 +4,14 @@ A time-stamp shows that a signature is older than it, so that it holds when the 
 expired. c2pa-rs asks the authority itself, waits 30 seconds for a silent one with nothing to set,
 and accepts what it is given. So it is given the address of a relay on this machine, which lives for
 one signature, takes one request under a random path, sends it on through our own client, and checks
-the answer (`timestamp_token`) before it passes it back. c2pa-rs connects to the relay through the
-proxy of the environment, if one is set: then 127.0.0.1 belongs into NO_PROXY.
+the answer (`timestamp_token`) before it passes it back. c2pa-rs would connect to the relay through
+the proxy of the environment, if one is set, so that 127.0.0.1 stands in NO_PROXY meanwhile.
 """
 
 from __future__ import annotations
 
 import http.server
+import os
 import secrets
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from provenance._per_process import PerProcess
 from provenance.sign import _http
 
 MAX_ANSWER = 64 * 1024
@@ -119,10 +121,50 @@ class Relay:
             return f"the C2PA library refused the authority's answer ({error})"
         if "http resolver" in error:
             return (
-                "the C2PA library did not reach our relay on 127.0.0.1; if HTTP_PROXY or ALL_PROXY "
-                "is set, add 127.0.0.1 to NO_PROXY"
+                "the C2PA library did not reach our relay on 127.0.0.1: look for a firewall on this "
+                "machine"
             )
         return ""
+
+
+class _Unproxied:
+    """Keeps 127.0.0.1 in NO_PROXY while any thread signs, and then leaves things as they were.
+
+    c2pa-rs reads the environment itself, with its first request.
+    """
+
+    _NAMES = ("NO_PROXY", "no_proxy")
+    _PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before: dict[str, str | None] = {}
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside > 1 or not any(map(os.environ.get, self._PROXIES)):
+                return
+            self._before = {name: os.environ.get(name) for name in self._NAMES}
+            hosts = next(filter(None, self._before.values()), "")
+            for name in self._NAMES:  # programs differ on which of them they ask first
+                os.environ[name] = f"{os.environ.get(name) or hosts},127.0.0.1".lstrip(",")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside:
+                return
+            for name, value in self._before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+            self._before = {}
+
+
+_unproxied = PerProcess(_Unproxied)
 
 
 @contextmanager
@@ -156,7 +198,8 @@ def relay(timestamp: Timestamp) -> Iterator[Relay]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield passing
+        with _unproxied():
+            yield passing
     finally:
         server.shutdown()
         server.server_close()

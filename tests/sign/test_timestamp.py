@@ -308,24 +308,37 @@ except SigningFailed as error:
 """
 
 
-def test_a_proxy_in_the_way_is_named(authority):
+PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+
+
+@pytest.mark.parametrize("exempt", [None, "example.com", "127.0.0.1"])
+def test_a_proxy_does_not_stand_between_us_and_ourselves(authority, exempt):
     """c2pa-rs heeds the proxy of the environment even for this machine, and reads it once."""
     plain = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
-    proxied = {**plain, "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
-    for more, expected in (
-        ({}, "add 127.0.0.1 to NO_PROXY"),
-        ({"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}, "+00:00"),
-    ):
-        with authority.serve() as url:
-            told = subprocess.run(
-                [sys.executable, "-c", PROXIED, url],
-                env={**proxied, **more},
-                cwd=Path(__file__).parents[2],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-        assert expected in told.stdout
+    more = {} if exempt is None else {"no_proxy": exempt}
+    with authority.serve() as url:
+        told = subprocess.run(
+            [sys.executable, "-c", PROXIED, url],
+            env={**plain, **PROXY, **more},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert "+00:00" in told.stdout
+
+
+def test_the_environment_is_left_as_it_was(authority, monkeypatch):
+    for name, value in PROXY.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("no_proxy", "example.com")
+    with authority.serve() as url:
+        asked = Timestamp(url)
+        with relay(asked), relay(asked):
+            assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == "example.com,127.0.0.1"
+        assert "NO_PROXY" not in os.environ
+        assert os.environ["no_proxy"] == "example.com"
 
 
 def test_threads_have_a_relay_each(authority):
