@@ -121,8 +121,8 @@ class Relay:
             return f"the C2PA library refused the authority's answer ({error})"
         if "http resolver" in error:
             return (
-                "the C2PA library did not reach our relay on 127.0.0.1: look for a firewall on this "
-                "machine"
+                "the C2PA library did not reach our relay on 127.0.0.1; look for a firewall on "
+                "this machine"
             )
         return ""
 
