@@ -1,10 +1,10 @@
-"""Reads the labelled prompts: sections `## LANGUAGE KIND CATEGORIES STYLE`, one prompt a line.
+r"""Reads the labelled prompts: sections `## LANGUAGE KIND CATEGORIES STYLE`, one prompt a line.
 
     request   asks for what the categories name; it should be flagged or blocked
     benign    should pass; `lookalike` marks those that only sound otherwise
     context   art history, medicine, news, education: may be flagged, should not be blocked
 
-A line may hold ` ~~ ` and a negative prompt. Lines that start with `# ` are remarks; `\\uXXXX` is a
+A line may hold ` ~~ ` and a negative prompt. Lines that start with `# ` are remarks; `\uXXXX` is a
 UTF-16 unit, so that invisible characters can be seen in the file.
 """
 
