@@ -1,4 +1,4 @@
-"""A slot for schemes that carry raw bits, such as TrustMark or rivaGan, for whoever has weights.
+"""A slot for schemes that carry raw bits, such as TrustMark, for whoever has weights.
 
 `BitScheme` is all that such a scheme must offer; `ForeignWatermarker` makes a `Watermarker` of it,
 with our payload and a CRC in whatever room is left, so that its readings carry a rate too. Nothing
@@ -10,6 +10,8 @@ here imports a framework: the scheme's object comes from the caller.
         def read(self, pixels): ...
 
     marker = ForeignWatermarker(TrustMark100())
+
+`rivagan` is a scheme that comes with its weights, but has no room for a payload of ours.
 """
 
 from __future__ import annotations
