@@ -20,7 +20,7 @@ _ASCII_TOKEN = re.compile(r"[a-z]+|[0-9]+")
 _TOKEN = re.compile(
     f"[{_HAN}]|[{_KATAKANA}]+|[{_EMOJI}]|[0-9]+|(?:(?![{_HAN}{_KATAKANA}])[^\\W\\d_])+"
 )
-_CLAUSE = re.compile(r"[,;|、。，；！？!?\n]|\.(?=\s|$)|\u2026")
+_CLAUSE = re.compile(r"[,;|、。，；！？!?\n]|\.(?=\s)|\u2026")
 
 
 class Gap(IntEnum):
