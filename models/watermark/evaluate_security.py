@@ -3,7 +3,8 @@
 Run: python -m models.watermark.evaluate_security --pictures SETS
 
 Averaging a picture's own tiles: the attacker knows the tile's period (worst case), folds the
-picture, and subtracts the folded pattern through the public mask. Averaging many pictures: the
+picture, and subtracts the folded pattern through the public mask; then the same with the period of
+the undertone, four tiles. Averaging many pictures: the
 mean of 100 marked pictures' fine structure is taken for the mark and subtracted from each.
 Transplant: the difference between a marked picture and its original is added to another
 picture; the registry's guard must tell, which holds it against the fingerprint on record. Two
@@ -25,10 +26,11 @@ from numpy.typing import NDArray
 from provenance.picture import Picture
 from provenance.registry.fingerprint import fingerprint
 from provenance.registry.guard import Resemblance, compare, tiles
-from provenance.watermark import mask, plane
+from provenance.watermark import harmonics, mask, plane
+from provenance.watermark.host import look
+from provenance.watermark.layout import REACH, lattice
 from provenance.watermark.payload import Payload
 from provenance.watermark.rendering import add_waves
-from provenance.watermark.spectrum import Spectrum
 from provenance.watermark.tile import TileWatermarker
 from provenance.watermark.waves import Waves, grid_of
 
@@ -45,40 +47,51 @@ def psnr(one: Pixels, other: Pixels) -> float:
     return float(10 * np.log10(255**2 / np.mean((one.astype(float) - other) ** 2)))
 
 
-def without_own_pattern(pixels: Pixels, marker: TileWatermarker, share: float) -> Pixels:
-    """The picture minus `share` of what repeats in it with the period of the key's tile."""
-    height, width = pixels.shape[:2]
-    layout = marker.layout
-    period = plane.tile_period(layout.tile, height, width)
-    factor = plane.reduction(height, width)
-    small = plane.luma_plane(pixels, factor)
-    filters = plane.Filters(*small.shape)
-    seen = plane.whiten(small, filters)
-    strength = mask.Mask(mask.activity(small, filters, period / factor / 64)).amplitude(1.0)
-    values = Spectrum(seen.plane).at(layout.points * (factor / period))
-    radius = np.hypot(layout.points[:, 0], layout.points[:, 1]) * factor / period
-    passed = plane.prewhitening(radius.astype(np.float32))
-    scale = seen.plane.size * float(np.mean(seen.weight * strength)) * passed
-    centre = [n // 2 * factor + (factor - 1) / 2 for n in seen.plane.shape]
-    grid = grid_of(layout.points, (-share * values / scale).astype(np.complex64))
-    waves = Waves(grid, period, (centre[0], centre[1]), width)
-    return add_waves(pixels, waves, strength, factor)
+def without_own_pattern(
+    pixels: Pixels, marker: TileWatermarker, share: float, tiles: int = 1
+) -> Pixels:
+    """The picture minus `share` of what repeats in it with the period of so many of its tiles."""
+    host = look(pixels, marker.layout)
+    strength = host.masking.amplitude(1.0)
+    points, axis = lattice(tiles), np.arange(REACH * tiles + 1)
+    step = host.factor / host.period / tiles
+    values = harmonics.pick(harmonics.sums(host.white.plane, step, axis), points)
+    passed = plane.prewhitening((np.hypot(points[:, 0], points[:, 1]) * step).astype(np.float32))
+    weight = plane.shrink(host.white.weight, mask.COARSE)
+    scale = host.white.plane.size * float(np.mean(weight * strength)) * passed
+    top, left = (n // 2 * host.factor + (host.factor - 1) / 2 for n in host.small.shape)
+    grid = grid_of(points, (-share * values / scale).astype(np.complex64), axis)
+    waves = Waves(grid, axis, host.period * tiles, (top, left), pixels.shape[1])
+    return add_waves(pixels, waves, strength, mask.COARSE * host.factor)
 
 
 def own_pattern(paths: list[Path]) -> dict[str, Any]:
     """Readable share and cost after the attack on each picture alone."""
     marker = TileWatermarker(KEY)
     result = {}
-    for share in (0.5, 1.0):
+    for name, share, side, quality in (
+        ("subtract 50%", 0.5, 1, None),
+        ("subtract 100%", 1.0, 1, None),
+        ("subtract 100%, JPEG 75", 1.0, 1, 75),
+        ("subtract 100%, mirrored, cropped to 80%", 1.0, 1, 0),
+        ("subtract 100% of 2×2 tiles", 1.0, 2, None),
+        ("subtract 100% of 4×4 tiles", 1.0, 4, None),
+        ("subtract 100% of 8×8 tiles", 1.0, 8, None),
+    ):
         readable, losses = 0, []
-        for path in paths:
+        for number, path in enumerate(paths):
             original = edits.load(path)
             payload = Payload.from_hex(hashlib.sha256(path.stem.encode()).hexdigest()[:16])
             marked = marker.embed_array(original, payload)
-            attacked = without_own_pattern(marked, marker, share)
-            readable += marker.extract_array(attacked).payload == payload
+            attacked = without_own_pattern(marked, marker, share, side)
             losses.append(psnr(attacked, marked))
-        result[f"subtract {share:.0%}"] = {
+            if quality:
+                attacked = edits.coded(attacked, "JPEG", quality=quality)
+            elif quality == 0:
+                rng = np.random.default_rng(number)
+                attacked = edits.cropped(np.ascontiguousarray(attacked[:, ::-1]), 0.8, rng)
+            readable += marker.extract_array(attacked).payload == payload
+        result[name] = {
             "readable": readable,
             "n": len(paths),
             "ci95": wilson(readable, len(paths)),
@@ -96,10 +109,10 @@ def many_pictures(paths: list[Path]) -> dict[str, Any]:
         if pixels.shape[0] == pixels.shape[1]:
             payload = Payload.from_hex(hashlib.sha256(path.stem.encode()).hexdigest()[:16])
             marked.append((payload, marker.embed_array(pixels, payload)))
-    filters = plane.Filters(*marked[0][1].shape[:2])
+    filters = plane.filters_for(*marked[0][1].shape[:2])
     fine = (1 - filters.gaussian(6.0)).astype(np.float32)
     total = sum(
-        filters.crop(filters.apply(filters.pad(plane.luma_plane(p, 1)), fine)[0]) for _, p in marked
+        filters.crop(filters.back(filters.forward(plane.luma_plane(p, 1)), fine)) for _, p in marked
     )
     mean = np.asarray(total) / len(marked)
     result = {}

@@ -26,7 +26,7 @@ from provenance.watermark.geometry import (
     peaks,
     signed_weights,
 )
-from provenance.watermark.layout import REACH, Layout
+from provenance.watermark.layout import INNER, OUTER, Layout
 from provenance.watermark.refinement import GENERATORS, constellation_score, refine
 from provenance.watermark.spectrum import Spectrum
 
@@ -36,6 +36,9 @@ ANGLES = 256
 
 RINGS = ((0.026, 8), (0.05, 14))
 """Stretches tried: by how much (log of the axes' ratio, halved), in how many directions."""
+
+MARGIN = 1.08
+"""More than any stretch changes a radius."""
 
 LEVELS = ((0.010, 5), (0.005, 3), (0.0025, 1))
 """Climbing: relative step, and bins over which the spectrum is blurred."""
@@ -48,9 +51,10 @@ class AffineMap:
         low, high = 1 / PERIODS[1], 1 / PERIODS[0]
         self._low = np.log(low)
         self._shifts = int(np.ceil(np.log(high / low) / STEP))
-        reach = int(np.ceil(np.log(REACH * 1.08) / STEP)) + 2
+        inner = INNER / MARGIN
+        reach = int(np.ceil(np.log(OUTER * MARGIN / inner) / STEP)) + 2
         self._rows = scipy.fft.next_fast_len(self._shifts + reach, real=False)
-        axis = np.exp(self._low + STEP * np.arange(self._shifts + reach))
+        axis = inner * np.exp(self._low + STEP * np.arange(self._shifts + reach))
         axis = axis[axis < 0.49 * np.sqrt(2)]
         angle = np.pi * np.arange(ANGLES) / ANGLES - np.pi / 2
         self._inside = len(axis)
@@ -65,7 +69,7 @@ class AffineMap:
         templates = np.zeros((len(self._stretches), self._rows, ANGLES), np.float32)
         for template, stretch in zip(templates, self._stretches, strict=True):
             points = layout.points @ stretch.T
-            radius = np.log(np.hypot(points[:, 0], points[:, 1]))
+            radius = np.log(np.hypot(points[:, 0], points[:, 1]) / inner)
             turn = np.arctan2(points[:, 0], points[:, 1])
             place = np.rint(turn / np.pi * ANGLES).astype(np.intp) % ANGLES
             np.add.at(template, (np.rint(radius / STEP).astype(np.intp), place), weights)

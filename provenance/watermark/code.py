@@ -87,7 +87,10 @@ def encode(message: Bits, room: int) -> Bits:
 
 @lru_cache(maxsize=1)
 def _branch_signs() -> Floats:
-    """Sign of each generator's output for every register content: G × 2**CONSTRAINT."""
+    """Sign of each generator's output for every register content: G × 2**CONSTRAINT.
+
+    Register contents are ordered by their newest bit, then their oldest, then those between.
+    """
     register = np.arange(1 << CONSTRAINT)
     signs = np.empty((len(GENERATORS), register.size), np.float32)
     for row, generator in enumerate(GENERATORS):
@@ -96,7 +99,8 @@ def _branch_signs() -> Floats:
         for d in range(CONSTRAINT):
             parity ^= masked >> d & 1
         signs[row] = 1.0 - 2.0 * parity
-    return signs
+    by_bits = signs.reshape(len(GENERATORS), 2, -1, 2).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(by_bits).reshape(len(GENERATORS), -1)
 
 
 def decode(soft: Floats, message: int) -> Bits:
@@ -113,19 +117,21 @@ def decode(soft: Floats, message: int) -> Bits:
     count = len(GENERATORS)
     values = np.zeros((batch, message * count), np.float32)
     np.add.at(values.T, _schedule(message, room), soft.T)
-    signs = _branch_signs()
-    branch = (values.reshape(-1, count) @ signs).reshape(batch, message, 2, -1, 2)
     half = 1 << (CONSTRAINT - 2)
+    branch = (values.reshape(-1, count) @ _branch_signs()).reshape(batch, message, 2, 2, half)
+    turn = [np.ascontiguousarray(branch[:, stage]) for stage in range(message)]
     steps = int(message * WRAPS)
-    metric = np.zeros((batch, 2, half, 1), np.float32)
-    survivors = np.empty((steps, batch, half * 2), np.bool_)
+    # By newest bit, then oldest bit, then the bits between: loops run along memory.
+    both = np.empty((batch, 2, 2, half), np.float32)
+    upper = np.empty((steps, batch, 2, half), np.bool_)
+    metric = np.zeros((batch, 2 * half), np.float32)
+    before = metric.reshape(batch, 1, 2, half)
+    after = metric.reshape(batch, half, 2).transpose(0, 2, 1)
     for step in range(steps):
-        both = metric + branch[:, step % message]
-        upper = both[:, 1] > both[:, 0]
-        survivors[step] = upper.reshape(batch, -1)
-        best = np.maximum(both[:, 0], both[:, 1])
-        metric = best.reshape(batch, 2, half, 1)
-    state = metric.reshape(batch, -1).argmax(axis=1)
+        np.add(before, turn[step % message], out=both)
+        np.greater(both[:, :, 1], both[:, :, 0], out=upper[step])
+        np.maximum(both[:, :, 0], both[:, :, 1], out=after)
+    state = metric.argmax(axis=1)
     rows = np.arange(batch)
     decoded = np.empty((batch, message), np.uint8)
     top = CONSTRAINT - 2
@@ -133,6 +139,6 @@ def decode(soft: Floats, message: int) -> Bits:
     for step in range(steps - 1, settled - 1 - message, -1):
         if step < settled:
             decoded[:, step % message] = state & 1
-        came_from = survivors[step, rows, state]
+        came_from = upper[step, rows, state & 1, state >> 1]
         state = (state >> 1) | (came_from.astype(state.dtype) << top)
     return decoded

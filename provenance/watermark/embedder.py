@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.watermark import code, mask, plane, rehearsal
-from provenance.watermark.layout import CARRIERS, ROOM, Carrier, Layout
+from provenance.watermark import code, plane, reader, rehearsal, undertone
+from provenance.watermark.host import Host, look
+from provenance.watermark.layout import CARRIERS, ROOM, SUPER, Carrier, Layout
+from provenance.watermark.mask import COARSE
 from provenance.watermark.payload import Payload
-from provenance.watermark.rendering import add_waves, modulated
+from provenance.watermark.rendering import STRIP, across, add_waves, modulate
 from provenance.watermark.search import Hit
 from provenance.watermark.view import View
 from provenance.watermark.waves import Waves, grid_of
@@ -26,7 +28,7 @@ class Placement:
 
     Attributes:
         carrier: which of the variants.
-        origin: (row, column) of the tile's corner, in pixels, each in [0, period).
+        origin: (row, column) of the corner of SUPER tiles, in pixels.
         period: of the tile, in pixels.
     """
 
@@ -43,14 +45,20 @@ def place(key: bytes, payload: Payload, small: plane.Plane, period: float) -> Pl
     digest = hashlib.sha256(b"provenance-kit placement 1\0" + key + payload.hex.encode())
     digest.update(np.rint(small).astype(np.uint8).tobytes())
     carrier, row, column = struct.unpack("<III", digest.digest()[:12])
-    return Placement(carrier % CARRIERS, (row / 2**32 * period, column / 2**32 * period), period)
+    unit = SUPER * period / 2**32
+    return Placement(carrier % CARRIERS, (row * unit, column * unit), period)
+
+
+def codeword(payload: Payload) -> NDArray[np.float32]:
+    """The ROOM signs that stand for a payload."""
+    bits = code.encode(code.message_bits(payload.value, payload.bits), ROOM)
+    return np.asarray(1.0 - 2.0 * bits, np.float32)
 
 
 def codeword_signs(payload: Payload, carrier: Carrier) -> NDArray[np.float32]:
     """The ROOM signs that a payload puts on a carrier's data harmonics."""
-    bits = code.encode(code.message_bits(payload.value, payload.bits), ROOM)
     signs = np.empty(ROOM, np.float32)
-    signs[carrier.order] = 1.0 - 2.0 * bits
+    signs[carrier.order] = codeword(payload)
     return signs * carrier.flips
 
 
@@ -96,8 +104,8 @@ EXPECTED_NOISE = 0.6
 
 
 Pixels = NDArray[Any]
-Existing = Callable[[Pixels, plane.Plane, int], Pixels | None]
-"""Given pixels, whitened plane and factor: the pixels without the mark they carry, or None."""
+Existing = Callable[[Host], Pixels | None]
+"""Given a picture: its pixels without the mark they carry, or None when there is none."""
 
 
 def embed(
@@ -109,63 +117,86 @@ def embed(
     existing: Existing,
 ) -> Pixels:
     """Marked pixels of the same shape and type; see `TileWatermarker.embed`."""
-    height, width = pixels.shape[:2]
-    factor = plane.reduction(height, width)
-    small = plane.luma_plane(pixels, factor)
-    filters = plane.Filters(*small.shape)
-    host = plane.whiten(small, filters)
-    without = existing(pixels, host.plane, factor)
+    host = look(pixels, layout)
+    without = existing(host)
     if without is not None:
-        pixels = without
-        small = plane.luma_plane(pixels, factor)
-        host = plane.whiten(small, filters)
-    period = plane.tile_period(layout.tile, height, width)
-    placement = place(key, payload, small, period)
-    carrier = layout.carriers[placement.carrier]
-    signs = codeword_signs(payload, carrier)
-    masking = mask.Mask(mask.activity(small, filters, period / factor / 64))
-
+        host = look(without, layout)
+    placement = place(key, payload, host.small, host.period)
+    masking = host.masking
     gain = masking.gain_for(NOMINAL_PSNR)
     strength = masking.amplitude(gain)
-    view = View(layout, placement.carrier, period, placement.origin, factor)
-    sizes = view.sizes(host, strength, signs, EXPECTED_NOISE)
-    grid = grid_of(layout.points, coefficients(layout, carrier, signs, sizes))
-    loud = masking.gain_for(policy.loudest)
+    view = View(layout, placement.carrier, host.period, placement.origin, host.factor)
+    grid = _waves(host, layout, view, payload, placement, strength)
+    axis, width = layout.undertone.axis, host.pixels.shape[1]
+    waves = Waves(grid, axis, SUPER * host.period, placement.origin, width)
+    loud, known = masking.gain_for(policy.loudest), None
     if policy.loudest < policy.faintest:
         quiet = masking.gain_for(policy.faintest)
-        left = _rehearse(pixels, layout, placement, factor, grid, strength)
+        signs = codeword_signs(payload, layout.carriers[placement.carrier])
+        left, known = _rehearse(host, layout, placement, grid, waves, strength)
         gain = min(max(gain * _needed(left * signs, policy.score), quiet), loud)
     else:
         gain = loud
-    waves = Waves(grid, period, placement.origin, width)
-    return add_waves(pixels, waves, masking.amplitude(gain), factor)
+    return add_waves(host.pixels, waves, masking.amplitude(gain), COARSE * host.factor, known)
+
+
+def _waves(
+    host: Host,
+    layout: Layout,
+    view: View,
+    payload: Payload,
+    placement: Placement,
+    strength: plane.Plane,
+) -> NDArray[np.complex64]:
+    """Coefficients of the whole mark on the harmonics of SUPER tiles, of unit root mean square."""
+    carrier, word = layout.carriers[placement.carrier], codeword(payload)
+    signs = codeword_signs(payload, carrier)
+    most, rest = np.float32(np.sqrt(1 - undertone.SHARE)), np.float32(np.sqrt(undertone.SHARE))
+    sizes = view.sizes(host.lattice, host.white, most * strength, signs, EXPECTED_NOISE)
+    beneath = undertone.lattice_of(host.square, layout.undertone)
+    bits = view.undertone_sizes(beneath, host.white, rest * strength, word, EXPECTED_NOISE)
+    tone = layout.undertone
+    grid = grid_of(tone.points, rest * undertone.coefficients(tone, word * bits), tone.axis)
+    grid += grid_of(tone.tile, most * coefficients(layout, carrier, signs, sizes), tone.axis)
+    return grid
 
 
 def _rehearse(
-    pixels: Pixels,
+    host: Host,
     layout: Layout,
     placement: Placement,
-    factor: int,
     grid: NDArray[np.complex64],
+    waves: Waves,
     strength: plane.Plane,
-) -> NDArray[np.float32]:
-    """The quadratures that a reader will see after JPEG 50.
+) -> tuple[NDArray[np.float32], plane.Plane | None]:
+    """The quadratures that a reader will see after JPEG 50; the waves, if of the whole picture.
 
-    Pictures beyond 1536 pixels are rehearsed at a fraction of their size, as if shrunk first.
+    Pictures beyond 1792 pixels are rehearsed at a fraction of their size, as if shrunk first.
     """
-    finer = max(1, factor // 2)
-    ratio = factor // finer
-    luma = plane.luma_plane(pixels, finer)
-    height, width = luma.shape
+    finer = host.finer
+    ratio = host.factor // finer
+    height, width = host.luma.shape
     middle = (finer - 1) / 2
     origin = ((placement.origin[0] - middle) / finer, (placement.origin[1] - middle) / finer)
-    period = placement.period / finer
-    waves = Waves(grid, period, origin, width)
-    luma += modulated(waves, strength, ratio, (height, width), 0, height)
-    np.clip(np.rint(luma, out=luma), 0, 255, out=luma)  # black and white keep half of a wave
-    reduced = plane.shrink(rehearsal.compress(luma), ratio)
+    period = host.period / finer
+    if finer > 1:
+        waves = Waves(grid, layout.undertone.axis, SUPER * period, origin, width)
+    known = np.empty((height, width), np.float32) if finer == 1 else None
+    wide = across(strength, COARSE * ratio, width)
+    reduced = np.empty((height // ratio, width // ratio), np.float32)
+    strip = rehearsal.BLOCK * ratio * max(1, STRIP // (rehearsal.BLOCK * ratio * width))
+    for start in range(0, height, strip):
+        luma = host.luma[start : start + strip]
+        local = waves.rows(np.arange(start, start + len(luma), dtype=np.float64))
+        if known is not None:
+            known[start : start + strip] = local
+        modulate(local, wide, COARSE * ratio, start)
+        local += luma
+        np.clip(np.rint(local, out=local), 0, 255, out=local)  # black and white keep half a wave
+        seen = plane.shrink(rehearsal.compress(local), ratio)
+        reduced[start // ratio : start // ratio + len(seen)] = seen
     view = View(layout, placement.carrier, period, origin, ratio)
-    return view.quadratures(plane.whiten(reduced).plane)
+    return view.quadratures(plane.whiten(reduced).plane), known
 
 
 def _needed(kept: NDArray[np.float32], score: float) -> float:
@@ -175,30 +206,37 @@ def _needed(kept: NDArray[np.float32], score: float) -> float:
     return float(np.sqrt(variance * share / (1 - share)) / max(mean, 0.1))
 
 
-def erase(pixels: Pixels, layout: Layout, hit: Hit, whitened: plane.Plane, factor: int) -> Pixels:
+def erase(host: Host, layout: Layout, hit: Hit) -> Pixels:
     """Take out a mark that was read from these very pixels, as far as its mask can be guessed.
 
     Args:
-        pixels: with the mark.
+        host: the picture with the mark.
         layout: of the key.
         hit: what was read, at the scale the mark was written in.
-        whitened: the plane that it was read from.
-        factor: of its reduction.
     """
-    height, width = pixels.shape[:2]
-    period = plane.tile_period(layout.tile, height, width)
-    centre = [n // 2 * factor + (factor - 1) / 2 for n in whitened.shape]
-    origin = (
-        (hit.lock.shift[0] * period + centre[0]) % period,
-        (hit.lock.shift[1] * period + centre[1]) % period,
-    )
-    carrier = layout.carriers[hit.lock.carrier]
+    carrier, tone = layout.carriers[hit.lock.carrier], layout.undertone
+    strength = host.masking.amplitude(host.masking.gain_for(NOMINAL_PSNR))
     signs = codeword_signs(hit.payload, carrier)
-    view = View(layout, hit.lock.carrier, period, origin, factor)
-    small = plane.luma_plane(pixels, factor)
-    filters = plane.Filters(*small.shape)
-    masking = mask.Mask(mask.activity(small, filters, period / factor / 64))
-    strength = masking.amplitude(masking.gain_for(NOMINAL_PSNR))
-    sizes = view.measured(plane.whiten(small, filters), strength, signs)
-    grid = grid_of(layout.points, coefficients(layout, carrier, signs, -sizes))
-    return add_waves(pixels, Waves(grid, period, origin, width), strength, factor)
+    origin = _origin(host, hit.lock, 1)
+    view = View(layout, hit.lock.carrier, host.period, origin, host.factor)
+    sizes = view.measured(host.lattice, host.white, strength, signs)
+    values = coefficients(layout, carrier, signs, sizes)
+    share = undertone.SHARE / (1 - undertone.SHARE)
+    loudness = np.float32(np.sqrt(share * 2 * np.sum(np.abs(values) ** 2)))
+    below = loudness * undertone.coefficients(tone, codeword(hit.payload))
+    corner = _origin(
+        host, undertone.find_lock(undertone.lattice_of(host.square, tone), tone), SUPER
+    )
+    # Waves of the tile as seen from the other corner.
+    away = (np.array(corner) - origin) / host.period
+    values = values * np.exp(2j * np.pi * (layout.points @ away)).astype(np.complex64)
+    grid = grid_of(tone.points, -below, tone.axis) - grid_of(tone.tile, values, tone.axis)
+    waves = Waves(grid, tone.axis, SUPER * host.period, corner, host.pixels.shape[1])
+    return add_waves(host.pixels, waves, strength, COARSE * host.factor)
+
+
+def _origin(host: Host, lock: reader.Lock, tiles: int) -> tuple[float, float]:
+    """Where the corner of so many tiles lies, in pixels, by a lock on this picture's own plane."""
+    centre = [n // 2 * host.factor + (host.factor - 1) / 2 for n in host.small.shape]
+    row, column = (s * tiles * host.period + c for s, c in zip(lock.shift, centre, strict=True))
+    return row, column

@@ -20,7 +20,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from provenance.watermark.layout import REACH, Layout
+from provenance.watermark.layout import INNER, OUTER, REACH, Layout
 from provenance.watermark.spectrum import Spectrum
 
 Floats = NDArray[np.float32]
@@ -43,6 +43,9 @@ POWER_CLIP = 6.0
 
 SHAPES = 4
 """Shapes of spectra whose sampling plans a map keeps."""
+
+LEAST_COMPONENT = 2
+"""Harmonics nearer to an axis than this are left out of the first map: the log is too coarse."""
 
 ASPECT = 0.14
 """Largest difference of log scale between the axes that the first map is searched for."""
@@ -162,16 +165,16 @@ class AxisMap:
 
     def __init__(self, layout: Layout) -> None:
         points = layout.points
-        keep = (np.abs(points) >= 2).all(axis=1)
+        keep = (np.abs(points) >= LEAST_COMPONENT).all(axis=1)
         weights = signed_weights(layout)[keep]
-        logs = np.log(np.abs(points[keep]).astype(np.float64))
+        logs = np.log(np.abs(points[keep]) / LEAST_COMPONENT)
         rising = points[keep, 1] > 0
         low, high = 1 / PERIODS[1], 1 / PERIODS[0]
         self._shifts = int(np.ceil(np.log(high / low) / AXIS_STEP))
         self._low = np.log(low)
-        reach = int(np.ceil(np.log(REACH) / AXIS_STEP)) + 2
+        reach = int(np.ceil(np.log(REACH / LEAST_COMPONENT) / AXIS_STEP)) + 2
         self._size = scipy.fft.next_fast_len(self._shifts + reach, real=True)
-        axis = np.exp(self._low + AXIS_STEP * np.arange(self._shifts + reach))
+        axis = LEAST_COMPONENT * np.exp(self._low + AXIS_STEP * np.arange(self._shifts + reach))
         axis = axis[: int(np.searchsorted(axis, 0.49))]
         self._inside = len(axis)
         self._rising = Sampler(axis[:, None], axis[None, :])
@@ -216,13 +219,13 @@ class PolarMap:
     def __init__(self, layout: Layout) -> None:
         points = layout.points.astype(np.float64)
         weights = signed_weights(layout)
-        radius = np.log(np.hypot(points[:, 0], points[:, 1]))
+        radius = np.log(np.hypot(points[:, 0], points[:, 1]) / INNER)
         low, high = 1 / PERIODS[1], 1 / PERIODS[0]
         self._low = np.log(low)
         self._shifts = int(np.ceil(np.log(high / low) / STEP))
-        reach = int(np.ceil(np.log(REACH + 0.1) / STEP)) + 2
+        reach = int(np.ceil(np.log((OUTER + 0.1) / INNER) / STEP)) + 2
         self._rows = scipy.fft.next_fast_len(self._shifts + reach, real=False)
-        axis = np.exp(self._low + STEP * np.arange(self._shifts + reach))
+        axis = INNER * np.exp(self._low + STEP * np.arange(self._shifts + reach))
         self._inside = int(np.searchsorted(axis, 0.49 * np.sqrt(2)))
         angle = np.pi * np.arange(ANGLES) / ANGLES - np.pi / 2
         axis = axis[: self._inside]

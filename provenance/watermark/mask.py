@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import minimum_filter
 
-from provenance.watermark.plane import Filters
+from provenance.watermark.plane import filters_for, shrink
 
 FLAT_CAP = 0.8
 """Root mean square of the mark, in levels, where the picture is flat."""
@@ -26,6 +25,9 @@ SMOOTH = 2.5
 GAIN_LIMIT = 4.0
 """Largest overall gain."""
 
+COARSE = 2
+"""Samples of the plane that is read, along each axis, to one of the mask: it is smooth."""
+
 GROWTH = 0.6
 """Power of the local activity that the amplitude follows. With the reader's weighting of
 activity ** -1.4 this is the matched filter: amplitude / variance."""
@@ -33,24 +35,43 @@ activity ** -1.4 this is the matched filter: amplitude / variance."""
 Plane = NDArray[np.float32]
 
 
-def activity(plane: Plane, filters: Filters, scale: float) -> Plane:
+def activity(transform: NDArray[np.complex64], shape: tuple[int, ...], scale: float) -> Plane:
     """Local contrast in levels, as the geometric mean of the energy around each sample.
 
     The geometric mean keeps the halo of one strong edge out of the flat area beside it.
 
     Args:
-        plane: luma in 0..255.
-        filters: for its shape.
+        transform: of luma in 0..255, by the filters of its shape.
+        shape: of that luma.
         scale: samples per pixel of the usual resolution (a 64-sample tile has scale 1).
+
+    Returns:
+        A COARSE-th of the shape.
     """
-    sharp = filters.gaussian(3.0 * scale) * -1.0 + 1.0
-    padded = filters.pad(plane)
-    (detail,) = filters.apply(padded, sharp.astype(np.float32))
-    (energy,) = filters.apply(detail * detail, filters.gaussian(1.0 * scale))
+    fine = filters_for(shape[0], shape[1])
+    detail = fine.crop(fine.back(transform, 1 - fine.gaussian(3.0 * scale)))
+    energy = shrink(detail * detail, COARSE)
+    coarse, scale = filters_for(*energy.shape), scale / COARSE
+    energy = coarse.crop(coarse.back(coarse.forward(energy), coarse.gaussian(scale)))
     logarithm = np.log(np.maximum(energy, 0.0) + np.float32(0.05))
-    logarithm = minimum_filter(logarithm, max(1, round(ERODE * scale)))
-    (smooth,) = filters.apply(logarithm, filters.gaussian(SMOOTH * scale))
-    return filters.crop(np.exp(0.5 * smooth))
+    logarithm = _least(logarithm, max(1, round(ERODE * scale)))
+    smooth = coarse.back(coarse.forward(logarithm), coarse.gaussian(SMOOTH * scale))
+    return np.asarray(np.exp(0.5 * coarse.crop(smooth)), np.float32)
+
+
+def _least(plane: Plane, side: int) -> Plane:
+    """The least of the square of `side` samples around each; beyond the border nothing counts."""
+    for _ in range(2):
+        plane = plane.T
+        length = len(plane)
+        padded = np.pad(plane, ((side // 2, side), (0, 0)), constant_values=np.inf)
+        width = 1
+        while width < side:
+            step = min(width, side - width)
+            padded = np.minimum(padded[: len(padded) - step], padded[step:])
+            width += step
+        plane = padded[:length]
+    return plane
 
 
 class Mask:

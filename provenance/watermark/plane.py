@@ -7,6 +7,7 @@ mark's tile grows with pictures beyond 1024 pixels, so nothing of it is lost.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import scipy.fft
@@ -17,6 +18,9 @@ LUMA = (0.299, 0.587, 0.114)
 
 WORK_SIDE = 512
 """Geometric mean of the sides of the plane that is read, at most 1.5 times this."""
+
+RESPONSES = 8
+"""Blurs whose responses a set of filters keeps."""
 
 FULL_SIDE = 1024
 """Geometric mean of the sides above which the tile grows in proportion."""
@@ -34,7 +38,7 @@ SPREAD, FLOOR, EXPONENT and the response of `prewhitening` maximise the mark's s
 after JPEG 50 on the tuning pictures."""
 
 Plane = NDArray[np.float32]
-_STRIP_SAMPLES = 1 << 22
+_STRIP_SAMPLES = 1 << 17
 
 
 def check_pixels(pixels: NDArray[np.generic]) -> None:
@@ -70,21 +74,26 @@ def reduction(height: int, width: int) -> int:
 def luma_plane(pixels: NDArray[np.generic], factor: int) -> Plane:
     """Mean luma of each `factor`×`factor` square; an incomplete last row or column is left out.
 
-    Works in strips, so the memory beyond the result stays below about 100 MB.
+    Works in strips that fit into the processor's cache.
 
     Returns:
         Float32 in 0..255, whatever the type of the pixels.
     """
     height, width = pixels.shape[0] // factor, pixels.shape[1] // factor
-    unit = 257.0 if pixels.dtype == np.uint16 else 1.0
-    weights = np.array(LUMA, np.float32) / np.float32(unit)
+    exact = {"uint8": np.uint16, "uint16": np.uint32} if factor <= 256 else {}
+    sums = exact.get(pixels.dtype.name, np.float32)
+    unit = (257.0 if pixels.dtype == np.uint16 else 1.0) * factor**2
+    weights = np.tile(np.array(LUMA, np.float32) / np.float32(unit), factor)
     result = np.empty((height, width), np.float32)
-    strip = max(1, _STRIP_SAMPLES // max(1, width * factor * factor))
+    strip = max(1, _STRIP_SAMPLES // max(1, width * factor))
     for top in range(0, height, strip):
         rows = min(strip, height - top)
         block = pixels[top * factor : (top + rows) * factor, : width * factor]
-        luma = block.astype(np.float32, copy=False) @ weights
-        result[top : top + rows] = shrink(luma, factor)
+        down = np.asarray(block[0::factor], np.float32 if factor == 1 else sums)
+        for offset in range(1, factor):
+            down = np.add(down, block[offset::factor], dtype=sums)
+        squares = down.astype(np.float32, copy=False).reshape(rows * width, 3 * factor)
+        np.matmul(squares, weights, out=result[top : top + rows].reshape(-1))
     return result
 
 
@@ -105,9 +114,12 @@ def shrink(plane: Plane, factor: int) -> Plane:
 
 
 class Filters:
-    """Fourier-domain filters for planes of one shape: padded by reflection, then circular."""
+    """Fourier-domain filters for planes of one shape: padded by reflection, then circular.
 
-    margin = 16
+    Responses are kept, so one instance serves all planes of its shape; see `filters_for`.
+    """
+
+    margin = 14
 
     def __init__(self, height: int, width: int) -> None:
         self._pad_y, self._rows = _padding(height, self.margin)
@@ -115,27 +127,41 @@ class Filters:
         self._shape = (height, width)
         fy = scipy.fft.fftfreq(self._rows)[:, None]
         fx = scipy.fft.rfftfreq(self._columns)[None, :]
-        self.radius = np.hypot(fy, fx).astype(np.float32)
+        self._radius = np.hypot(fy, fx).astype(np.float32)
+        self._blurs: dict[float, Plane] = {}
+        self.flattening = prewhitening(self._radius)
 
-    def pad(self, plane: Plane) -> Plane:
-        """The plane with reflected borders, of a size that transforms fast."""
-        return np.pad(plane, (self._pad_y, self._pad_x), mode="symmetric")
+    def forward(self, plane: Plane) -> NDArray[np.complex64]:
+        """The transform of a plane, its borders reflected to a size that transforms fast."""
+        padded = np.pad(plane, (self._pad_y, self._pad_x), mode="symmetric")
+        return np.asarray(scipy.fft.rfft2(padded), np.complex64)
 
-    def crop(self, plane: Plane) -> Plane:
-        """The inverse of `pad`."""
+    def back(self, transform: NDArray[np.complex64], response: Plane) -> Plane:
+        """What `forward` saw, filtered, borders included."""
+        shape = (self._rows, self._columns)
+        return np.asarray(scipy.fft.irfft2(transform * response, s=shape), np.float32)
+
+    def crop(self, padded: Plane) -> Plane:
+        """Without the borders that `forward` added."""
         top, left = self._pad_y[0], self._pad_x[0]
-        inside = plane[top : top + self._shape[0], left : left + self._shape[1]]
+        inside = padded[top : top + self._shape[0], left : left + self._shape[1]]
         return np.asarray(inside, np.float32)
-
-    def apply(self, padded: Plane, *responses: Plane) -> list[Plane]:
-        """A padded plane, filtered by each response."""
-        transform = scipy.fft.rfft2(padded)
-        shape = padded.shape
-        return [scipy.fft.irfft2(transform * response, s=shape) for response in responses]
 
     def gaussian(self, sigma: float) -> Plane:
         """Response of a Gaussian blur of `sigma` samples."""
-        return np.asarray(np.exp(-2 * np.pi**2 * sigma**2 * self.radius**2), np.float32)
+        blur = self._blurs.get(sigma)
+        if blur is None:
+            if len(self._blurs) >= RESPONSES:
+                self._blurs.clear()
+            blur = np.exp(-2 * np.pi**2 * sigma**2 * self._radius**2)
+            blur = self._blurs[sigma] = np.asarray(blur, np.float32)
+        return blur
+
+
+@lru_cache(maxsize=8)
+def filters_for(height: int, width: int) -> Filters:
+    """The filters of a shape, kept for the next plane of that shape."""
+    return Filters(height, width)
 
 
 def _padding(length: int, margin: int) -> tuple[tuple[int, int], int]:
@@ -166,15 +192,23 @@ class Whitened:
     weight: Plane
 
 
-def whiten(plane: Plane, filters: Filters | None = None) -> Whitened:
-    """Flatten the spectrum, then quieten the busy places: what remains is read for the mark."""
-    filters = filters or Filters(*plane.shape)
-    (flat,) = filters.apply(filters.pad(plane), prewhitening(filters.radius))
-    (variance,) = filters.apply(flat * flat, filters.gaussian(SPREAD))
+def whiten(plane: Plane, transform: NDArray[np.complex64] | None = None) -> Whitened:
+    """Flatten the spectrum, then quieten the busy places: what remains is read for the mark.
+
+    Args:
+        plane: from `luma_plane`.
+        transform: of its filters, if it was made already.
+    """
+    filters = filters_for(*plane.shape)
+    flat = filters.back(
+        filters.forward(plane) if transform is None else transform, filters.flattening
+    )
+    spectrum = scipy.fft.rfft2(flat * flat)
+    spectrum *= filters.gaussian(SPREAD)
+    variance = scipy.fft.irfft2(spectrum, s=flat.shape, overwrite_x=True)
     np.maximum(variance, 0.0, out=variance)
     variance += np.float32(FLOOR)
-    weight = variance ** np.float32(-EXPONENT)
-    flat *= weight
-    result = filters.crop(flat)
+    weight = filters.crop(variance) ** np.float32(-EXPONENT)
+    result = filters.crop(flat) * weight
     limit = 4.0 * float(np.sqrt(np.mean(result * result, dtype=np.float64))) + 1e-12
-    return Whitened(np.clip(result, -limit, limit), filters.crop(weight))
+    return Whitened(np.clip(result, -limit, limit, out=result), weight)

@@ -9,8 +9,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from provenance.watermark import code
-from provenance.watermark.layout import CARRIERS, REACH, ROOM, Layout
+from provenance.watermark import code, harmonics
+from provenance.watermark.layout import REACH, ROOM, Layout
 from provenance.watermark.payload import Payload
 from provenance.watermark.spectrum import Spectrum
 
@@ -42,7 +42,7 @@ class Lattice:
     """The spectrum at every harmonic for one geometry, in units of the picture's own noise.
 
     Attributes:
-        square: harmonics -REACH..REACH in both axes; zero where there is none.
+        square: harmonics -reach..reach in both axes; zero where there is none.
         noise: power of the picture itself at each lattice point, before scaling.
     """
 
@@ -93,17 +93,33 @@ def read_lattice(spectrum: Spectrum, layout: Layout, matrix: NDArray[np.float64]
     return lattice_of(spectrum.at(layout.points @ matrix.T), layout)
 
 
+def read_upright(plane: NDArray[np.float32], layout: Layout, step: float) -> Lattice:
+    """As `read_lattice`, for the harmonics of an upright tile.
+
+    Args:
+        plane: whitened.
+        layout: of the key.
+        step: cycles a sample of the first harmonic.
+    """
+    square = harmonics.sums(plane, step, np.arange(REACH + 1))
+    return lattice_of(harmonics.pick(square, layout.points), layout)
+
+
 def lattice_of(values: Complexes, layout: Layout) -> Lattice:
     """As `read_lattice`, from the spectrum's values at the lattice points."""
-    points = layout.points
     power = values.real**2 + values.imag**2
-    noise = noise_by_radius(layout, power)
+    return scaled(values, noise_by_radius(layout, power), layout.points, REACH)
+
+
+def scaled(
+    values: Complexes, noise: NDArray[np.float32], points: NDArray[np.intp], reach: int
+) -> Lattice:
+    """Values in units of the noise at N×2 harmonics, their largest clipped."""
     values = (values / np.sqrt(noise)).astype(np.complex64)
-    size = np.abs(values)
-    values *= np.minimum(1.0, CLIP / np.maximum(size, 1e-9))
-    square = np.zeros((2 * REACH + 1, 2 * REACH + 1), np.complex64)
-    square[points[:, 0] + REACH, points[:, 1] + REACH] = values
-    square[REACH - points[:, 0], REACH - points[:, 1]] = values.conj()
+    values *= np.minimum(1.0, CLIP / np.maximum(np.abs(values), 1e-9))
+    square = np.zeros((2 * reach + 1, 2 * reach + 1), np.complex64)
+    square[points[:, 0] + reach, points[:, 1] + reach] = values
+    square[reach - points[:, 0], reach - points[:, 1]] = values.conj()
     return Lattice(square, noise)
 
 
@@ -125,63 +141,103 @@ def _neighbourhood(radius: bytes, empty: bytes) -> NDArray[np.float32]:
 
 def find_locks(lattice: Lattice, layout: Layout, count: int) -> list[Lock]:
     """The `count` best combinations of carrier, orientation, inversion and shift."""
-    points = layout.points[layout.pilots]
-    pilots = np.stack([c.pilots for c in layout.carriers])
-    turned = np.einsum("oij,pj->opi", ORIENTATIONS, points) + REACH
-    values = lattice.square[turned[..., 0], turned[..., 1]]
-    grid = np.zeros((len(ORIENTATIONS), len(pilots), SHIFT_GRID, SHIFT_GRID), np.complex64)
-    grid[:, :, points[:, 0] % SHIFT_GRID, points[:, 1] % SHIFT_GRID] = (
-        values[:, None, :] * pilots.conj()[None]
-    )
-    surface = scipy.fft.ifft2(grid, overwrite_x=True).real
-    flat = surface.reshape(len(ORIENTATIONS) * len(pilots), -1)
-    scale = SHIFT_GRID**2 / np.sqrt(0.5 * np.sum(np.abs(values) ** 2, axis=1) + 1e-9)
-    scale = np.repeat(scale, len(pilots))
-    places = np.abs(flat).argmax(axis=1)
-    heights = flat[np.arange(len(flat)), places]
-    ranked = np.argsort(-np.abs(heights) * scale)[:count]
-    return [
-        _refine(values, layout, int(index), int(places[index]), float(np.sign(heights[index])))
-        for index in ranked
-    ]
+    phases = np.stack([carrier.pilots for carrier in layout.carriers])
+    pilots = layout.points[layout.pilots]
+    return best_locks(lattice.square, pilots, pilots, phases, SHIFT_GRID, count)
 
 
-def _refine(values: Complexes, layout: Layout, index: int, place: int, sign: float) -> Lock:
-    orientation, carrier = divmod(index, CARRIERS)
-    points = layout.points[layout.pilots]
-    product = values[orientation] * layout.carriers[carrier].pilots.conj()
-    row, column = (place // SHIFT_GRID) / SHIFT_GRID, (place % SHIFT_GRID) / SHIFT_GRID
-    step = 1.0 / SHIFT_GRID
-    offsets = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1], indexing="ij"), -1).reshape(-1, 2)
-    best = 0.0
+def best_locks(
+    square: Complexes,
+    points: NDArray[np.intp],
+    waves: NDArray[np.intp],
+    phases: Complexes,
+    grid: int,
+    count: int,
+) -> list[Lock]:
+    """As `find_locks`, for any pilots.
+
+    Args:
+        square: of a `Lattice`.
+        points: N×2, the pilots' places in the square, from its middle, with row >= 0.
+        waves: N×2, their harmonics.
+        phases: C×N, for each of C carriers the pilots' unit complex numbers.
+        grid: shifts tried along each axis, more than twice the largest component.
+        count: of locks.
+    """
+    reach = len(square) // 2
+    turned = np.einsum("oij,pj->opi", ORIENTATIONS, points) + reach
+    values = square[turned[..., 0], turned[..., 1]]
+    carriers = len(phases)
+    # Half a transform is enough: harmonics in its other half count by their conjugates there.
+    half = np.zeros((len(ORIENTATIONS), carriers, grid, grid // 2 + 1), np.complex64)
+    products = values[:, None, :] * phases.conj()[None]
+    right, left = waves[:, 1] >= 0, waves[:, 1] <= 0
+    half[:, :, waves[right, 0], waves[right, 1]] = products[..., right]
+    half[:, :, -waves[left, 0] % grid, -waves[left, 1]] = products[..., left].conj()
+    surface = scipy.fft.irfft2(half, s=(grid, grid), overwrite_x=True)
+    flat = surface.reshape(len(ORIENTATIONS) * carriers, -1)
+    scale = np.repeat(1 / np.sqrt(np.sum(np.abs(values) ** 2, axis=1) + 1e-9), carriers)
+    highest, lowest = flat.argmax(axis=1), flat.argmin(axis=1)
+    each = np.arange(len(flat))
+    above = flat[each, highest] >= -flat[each, lowest]
+    places = np.where(above, highest, lowest)
+    ranked = np.argsort(-np.abs(flat[each, places]) * scale, kind="stable")[:count]
+    locks = []
+    for index in ranked.tolist():
+        orientation, carrier = divmod(index, carriers)
+        sign = 1 if above[index] else -1
+        place = divmod(int(places[index]), grid)
+        shift, score = _climb(products[orientation, carrier] * sign, waves, place, grid)
+        locks.append(Lock(carrier, orientation, sign, shift, score))
+    return locks
+
+
+def _climb(
+    product: Complexes, waves: NDArray[np.intp], place: tuple[int, int], grid: int
+) -> tuple[tuple[float, float], float]:
+    """From a place of the grid of shifts to the best shift near it, and its score."""
+    shift = np.array(place) / grid
+    step, best = 1.0 / grid, 0.0
+    offsets = np.array([-1.0, 0.0, 1.0])
     for _ in range(4):
         step /= 2
-        tries = np.array([row, column]) + offsets * step
-        heights = sign * (np.exp(2j * np.pi * (tries @ points.T)) @ product).real
-        choice = int(heights.argmax())
-        row, column, best = tries[choice, 0], tries[choice, 1], float(heights[choice])
+        rows, columns = (
+            np.exp(2j * np.pi * np.outer(shift[axis] + offsets * step, waves[:, axis]))
+            for axis in (0, 1)
+        )
+        heights = ((rows * product) @ columns.T).real
+        row, column = divmod(int(heights.argmax()), 3)
+        shift = shift + np.array([row - 1, column - 1]) * step
+        best = float(heights[row, column])
     score = best / float(np.sqrt(0.5 * np.sum(np.abs(product) ** 2)) + 1e-9)
-    return Lock(carrier, orientation, int(sign), (row % 1.0, column % 1.0), score)
+    return (float(shift[0] % 1.0), float(shift[1] % 1.0)), score
 
 
 def quadratures(lattice: Lattice, layout: Layout, lock: Lock) -> NDArray[np.float32]:
     """Real and imaginary part of every data harmonic, turned back to the code word's axes."""
-    straight = _turned(lattice, layout.points[layout.data], lock)
-    straight = straight * layout.carriers[lock.carrier].turns.conj()
-    result = np.empty(ROOM, np.float32)
-    result[0::2], result[1::2] = straight.real, straight.imag
-    return result
+    carrier = layout.carriers[lock.carrier]
+    points = layout.points[layout.data]
+    return interleaved(straight(lattice, points, points, lock) * carrier.turns.conj())
 
 
 def pilot_values(lattice: Lattice, layout: Layout, lock: Lock) -> NDArray[np.float32]:
     """The part of every pilot that agrees with its known phase."""
-    straight = _turned(lattice, layout.points[layout.pilots], lock)
-    return (straight * layout.carriers[lock.carrier].pilots.conj()).real.astype(np.float32)
+    points = layout.points[layout.pilots]
+    seen = straight(lattice, points, points, lock)
+    return (seen * layout.carriers[lock.carrier].pilots.conj()).real.astype(np.float32)
 
 
-def _turned(lattice: Lattice, points: NDArray[np.intp], lock: Lock) -> Complexes:
-    places = points @ ORIENTATIONS[lock.orientation].T + REACH
-    phase = np.exp(2j * np.pi * (points @ np.array(lock.shift))) * lock.sign
+def interleaved(values: Complexes) -> NDArray[np.float32]:
+    """Real and imaginary parts, by turns."""
+    return np.ascontiguousarray(values).view(np.float32)
+
+
+def straight(
+    lattice: Lattice, points: NDArray[np.intp], waves: NDArray[np.intp], lock: Lock
+) -> Complexes:
+    """The harmonics `waves`, at `points` of the square, with orientation, shift and sign undone."""
+    places = points @ ORIENTATIONS[lock.orientation].T + len(lattice.square) // 2
+    phase = np.exp(2j * np.pi * (waves @ np.array(lock.shift))) * lock.sign
     return np.asarray(lattice.square[places[:, 0], places[:, 1]] * phase, np.complex64)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK = 8
+"""Side of a block."""
+
 QUALITY_50 = np.array(
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
@@ -40,11 +43,10 @@ def compress(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     height, width = luma.shape[0] // 8 * 8, luma.shape[1] // 8 * 8
     result = luma.copy()
     blocks = luma[:height, :width].reshape(height // 8, 8, width) - np.float32(128)
-    rows = np.matmul(_COSINES, blocks).reshape(height, width // 8, 8)
-    table = np.tile(QUALITY_50, (1, 1))
-    coded = (rows.reshape(-1, 8) @ _COSINES.T).reshape(height // 8, 8, width // 8, 8)
-    step = table[None, :, None, :]
-    coded /= step
+    rows = np.matmul(_COSINES, blocks).reshape(-1, 8)
+    coded = (rows @ _COSINES.T).reshape(height // 8, 8, width)
+    step = np.tile(QUALITY_50, (1, width // 8))
+    coded *= 1 / step
     np.rint(coded, out=coded)
     coded *= step
     rows = (coded.reshape(-1, 8) @ _COSINES).reshape(height // 8, 8, width)

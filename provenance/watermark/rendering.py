@@ -10,71 +10,77 @@ from numpy.typing import NDArray
 from provenance.watermark.waves import Waves
 
 Plane = NDArray[np.float32]
-_STRIP_SAMPLES = 1 << 22
+STRIP = 1 << 16
+"""Samples that are worked on at a time: a few such strips fit into the processor's cache."""
 
 
-def add_waves(pixels: NDArray[Any], waves: Waves, strength: Plane, factor: int) -> NDArray[Any]:
+def add_waves(
+    pixels: NDArray[Any], waves: Waves, strength: Plane, unit: int, known: Plane | None = None
+) -> NDArray[Any]:
     """Pixels plus waves × mask, equal on the three channels, rounded and clipped, by strips.
 
     Args:
         pixels: H×W×3 uint8 or uint16.
         waves: for this width, with unit root mean square.
-        strength: amplitude in levels at 1/factor resolution.
-        factor: side of the square that one sample of `strength` stands for.
+        strength: amplitude in levels at 1/unit resolution.
+        unit: side of the square that one sample of `strength` stands for.
+        known: all rows of the waves, if they were rendered already; overwritten.
     """
     height, width = pixels.shape[:2]
     deep = pixels.dtype == np.uint16
     work, top = (np.int32, 65535) if deep else (np.int16, 255)
     result = np.empty(pixels.shape, pixels.dtype)
-    strip = max(16, _STRIP_SAMPLES // width)
+    wide = across(strength, unit, width)
+    strip = max(16, STRIP // width)
     for start in range(0, height, strip):
         stop = min(height, start + strip)
-        local = modulated(waves, strength, factor, (height, width), start, stop)
+        rows = np.arange(start, stop, dtype=np.float64)
+        local = waves.rows(rows) if known is None else known[start:stop]
+        modulate(local, wide, unit, start)
         if deep:
             local *= np.float32(257)
-        block: NDArray[Any] = pixels[start:stop].astype(work)
-        block = block + np.rint(local, out=local).astype(work)[..., None]
-        np.clip(block, 0, top, out=block)
-        result[start:stop] = block
+        change = np.rint(local, out=local).astype(work)
+        block = np.empty((stop - start, width, 3), work)
+        for channel in range(3):
+            block[..., channel] = change
+        block += pixels[start:stop]
+        result[start:stop] = np.clip(block, 0, top, out=block)
     return result
 
 
-def modulated(
-    waves: Waves,
-    strength: Plane,
-    factor: int,
-    shape: tuple[int, int],
-    start: int,
-    stop: int,
-) -> Plane:
-    """Rows start..stop of waves × mask at full resolution, in levels."""
-    above, below, down = _interpolation(shape[0], strength.shape[0], factor, start, stop)
-    rows = strength[above] * (1 - down)[:, None]
-    rows += strength[below] * down[:, None]
-    local = waves.rows(np.arange(start, stop, dtype=np.float64))
-    if factor == 1:
-        local *= rows[:, : shape[1]]
-        return local
-    # Columns with the same place inside their square share one weight: no gathering.
-    samples = -(-shape[1] // factor)
-    padded = np.pad(rows, ((0, 0), (1, samples + 1 - rows.shape[1])), mode="edge")
-    for offset in range(factor):
-        place = (offset + 0.5) / factor - 0.5
-        first = 1 if place >= 0 else 0
-        weight = np.float32(place - np.floor(place))
-        count = len(range(offset, shape[1], factor))
-        here = padded[:, first : first + count] * (1 - weight)
-        here += padded[:, first + 1 : first + 1 + count] * weight
-        local[:, offset::factor] *= here
-    return local
+def modulate(local: Plane, wide: Plane, unit: int, start: int = 0) -> None:
+    """Multiply rows of waves by the mask, in place.
+
+    Args:
+        local: rows × width.
+        wide: the mask, from `across`.
+        unit: rows of pixels to one of `wide`.
+        start: the first row's number.
+    """
+    above, below, down = _interpolation(start, len(local), len(wide), unit)
+    rows = wide[above]
+    rows *= (1 - down)[:, None]
+    lower = wide[below]
+    lower *= down[:, None]
+    rows += lower
+    local *= rows
+
+
+def across(strength: Plane, unit: int, width: int) -> Plane:
+    """The mask with its columns interpolated to `width` pixels."""
+    left, right, share = _interpolation(0, width, strength.shape[1], unit)
+    columns = np.ascontiguousarray(strength.T)
+    wide = columns[left]
+    wide *= (1 - share)[:, None]
+    wide += columns[right] * share[:, None]
+    return np.ascontiguousarray(wide.T)
 
 
 def _interpolation(
-    length: int, samples: int, factor: int, start: int = 0, stop: int | None = None
+    start: int, count: int, samples: int, unit: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Neighbours and weight of linear interpolation from block centres to pixels."""
-    stop = length if stop is None else stop
-    position = (np.arange(start, stop) + 0.5) / factor - 0.5
+    """Neighbours and weight of linear interpolation from the middles of squares to pixels."""
+    position = (np.arange(start, start + count) + 0.5) / unit - 0.5
     position = np.clip(position, 0, samples - 1)
     first = np.minimum(position.astype(np.intp), max(samples - 2, 0))
     second = np.minimum(first + 1, samples - 1)

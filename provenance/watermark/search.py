@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from provenance.watermark import geometry, plane, reader
+from provenance.watermark import geometry, plane, reader, undertone
 from provenance.watermark.affine import AffineMap, climb
 from provenance.watermark.calibration import false_positive_rate
 from provenance.watermark.geometry import AxisMap, Matrix, PolarMap
@@ -18,6 +19,9 @@ from provenance.watermark.spectrum import Spectrum
 
 LOCK_SCORE = 5.0
 """Pilot correlation below which decoding is not tried; noise alone gives 4.5 to 5.5."""
+
+UNDERTONE_SCORE = 5.5
+"""The same for the undertone, of whose shifts more are tried."""
 
 REFINED_SCORE = 3.0
 """Constellation score below which a refined geometry is dropped."""
@@ -96,19 +100,36 @@ class Search:
         self._plans = plans
         self._limit = limit
 
-    def everywhere(self, reduced: plane.Plane, size: tuple[int, int], factor: int) -> Hit | None:
-        """The first acceptable word of any geometry, the likely ones first.
+    def as_written(self, whitened: plane.Plane, step: float, factor: int) -> Hit | None:
+        """A mark whose scale and axes are still those it was written with.
+
+        Args:
+            whitened: the plane that is read.
+            step: cycles a sample of the tile's first harmonic.
+            factor: of the plane's reduction.
+        """
+        lattice = reader.read_upright(whitened, self._plans.layout, step)
+        return self.in_lattice(lattice, np.eye(2) * step, factor, "as written")
+
+    def undertone(self, whitened: plane.Plane, step: float, factor: int) -> Hit | None:
+        """The same, for a mark of which only the undertone is left."""
+        tone = self._plans.layout.undertone
+        lattice = undertone.read_upright(whitened, tone, step)
+        lock = undertone.find_lock(lattice, tone)
+        if lock.score < UNDERTONE_SCORE:
+            return None
+        soft = undertone.soft_values(lattice, tone, lock)[None]
+        return self._words(soft, [lock], np.eye(2) * step, factor, "undertone")
+
+    def elsewhere(self, reduced: plane.Plane, whitened: plane.Plane, factor: int) -> Hit | None:
+        """The first acceptable word of any other geometry, the likely ones first.
 
         Args:
             reduced: luma, reduced by `factor`.
-            size: (height, width) of the whole picture, which suggests the mark's own scale.
+            whitened: the same, whitened.
             factor: of the reduction.
         """
-        spectrum = Spectrum(plane.whiten(reduced).plane)
-        written = np.eye(2) * (factor / plane.tile_period(self._plans.layout.tile, *size))
-        hit = self._decode(spectrum, written, factor, "as written")
-        if hit is not None:
-            return hit
+        spectrum = Spectrum(whitened)
         ratio = geometry.relative_power(spectrum)
         hit = self._first(spectrum, _rotated(spectrum, ratio, self._plans), factor)
         if hit is None and min(reduced.shape) >= COARSE_SIDE:
@@ -136,18 +157,36 @@ class Search:
                 return hit
         return None
 
-    def as_written(self, whitened: plane.Plane, size: tuple[int, int], factor: int) -> Hit | None:
-        """A mark that was written into this very picture, not edited since."""
-        matrix = np.eye(2) * (factor / plane.tile_period(self._plans.layout.tile, *size))
-        return self._decode(Spectrum(whitened), matrix, factor, "as written")
-
     def _decode(self, spectrum: Spectrum, matrix: Matrix, factor: int, method: str) -> Hit | None:
+        lattice = reader.read_lattice(spectrum, self._plans.layout, matrix)
+        return self.in_lattice(lattice, matrix, factor, method)
+
+    def in_lattice(
+        self, lattice: reader.Lattice, matrix: Matrix, factor: int, method: str
+    ) -> Hit | None:
+        """A mark in harmonics that were read already.
+
+        Args:
+            lattice: of the plane.
+            matrix: from harmonics to cycles a sample of the plane.
+            factor: of the plane's reduction.
+            method: for the report.
+        """
         layout = self._plans.layout
-        lattice = reader.read_lattice(spectrum, layout, matrix)
         locks = [k for k in reader.find_locks(lattice, layout, 2) if k.score >= LOCK_SCORE]
         if not locks:
             return None
         soft = np.stack([reader.soft_values(lattice, layout, lock) for lock in locks])
+        return self._words(soft, locks, matrix, factor, method)
+
+    def _words(
+        self,
+        soft: NDArray[np.float32],
+        locks: list[reader.Lock],
+        matrix: Matrix,
+        factor: int,
+        method: str,
+    ) -> Hit | None:
         for bits in SIZES:
             for lock, outcome in zip(locks, reader.decode(soft, bits), strict=True):
                 self.trace.scores[bits].append(outcome.score)

@@ -10,6 +10,8 @@ equation 5, for the kernel's shape at a given oversampling.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
@@ -34,6 +36,7 @@ def _kernel(distance: NDArray[np.float64], beta: float) -> NDArray[np.float32]:
 _TABLE_STEPS = 512
 
 
+@lru_cache(maxsize=16)
 def _kernel_table(beta: float) -> NDArray[np.float32]:
     """Kernel weights for fractional positions 0..1 in _TABLE_STEPS steps: steps × WIDTH taps."""
     fraction = (np.arange(_TABLE_STEPS) + 0.5) / _TABLE_STEPS
@@ -42,12 +45,18 @@ def _kernel_table(beta: float) -> NDArray[np.float32]:
     return _kernel(np.abs(taps[None, :] - (fraction[:, None] - shift)), beta)
 
 
+@lru_cache(maxsize=16)
 def _compensation(length: int, padded: int, beta: float) -> NDArray[np.float32]:
     """One over the kernel's Fourier transform at each sample, for samples centred on zero."""
     position = (np.arange(length) - length // 2) / padded
     argument = np.sqrt(((np.pi * WIDTH * position) ** 2 - beta**2).astype(np.complex128))
     transform = np.where(np.abs(argument) < 1e-9, 1.0, np.sin(argument) / argument).real * WIDTH
     return (1.0 / transform).astype(np.float32)
+
+
+def _mirrored(columns: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """The values at the negated row frequencies, conjugated."""
+    return np.roll(columns[::-1], 1, axis=0).conj()
 
 
 class Spectrum:
@@ -65,23 +74,26 @@ class Spectrum:
         self._columns = columns + columns % 2
         self._beta_y = _beta(self._rows / height)
         self._beta_x = _beta(self._columns / width)
-        corrected = (
-            plane
-            * _compensation(height, self._rows, self._beta_y)[:, None]
-            * _compensation(width, self._columns, self._beta_x)[None, :]
-        )
-        padded = np.zeros((self._rows, self._columns), np.float32)
+        down = _compensation(height, self._rows, self._beta_y)[:, None]
+        across = _compensation(width, self._columns, self._beta_x)
         h0, w0 = height // 2, width // 2
-        padded[: height - h0, : width - w0] = corrected[h0:, w0:]
-        padded[: height - h0, self._columns - w0 :] = corrected[h0:, :w0]
-        padded[self._rows - h0 :, : width - w0] = corrected[:h0, w0:]
-        padded[self._rows - h0 :, self._columns - w0 :] = corrected[:h0, :w0]
-        half = scipy.fft.rfft2(padded, overwrite_x=True)
+        wide = np.zeros((height, self._columns), np.float32)
+        np.multiply(plane[:, w0:], across[w0:], out=wide[:, : width - w0])
+        np.multiply(plane[:, :w0], across[:w0], out=wide[:, self._columns - w0 :])
+        rows = scipy.fft.rfft(wide, axis=1)  # rows of zeros need no transform
+        half = np.zeros((self._rows, rows.shape[1]), np.complex64)
+        np.multiply(rows[h0:], down[h0:], out=half[: height - h0])
+        np.multiply(rows[:h0], down[:h0], out=half[self._rows - h0 :])
+        half = scipy.fft.fft(half, axis=0, overwrite_x=True)
         # Mirrored columns on both sides, so that taps near 0 and near Nyquist need no special case.
         count = half.shape[1]
-        flipped = np.roll(half[::-1], 1, axis=0).conj()
         self._grid = np.concatenate(
-            [flipped[:, WIDTH:0:-1], half, flipped[:, count - 2 : count - 2 - WIDTH : -1]], axis=1
+            [
+                _mirrored(half[:, WIDTH:0:-1]),
+                half,
+                _mirrored(half[:, count - 2 : count - 2 - WIDTH : -1]),
+            ],
+            axis=1,
         )
         self._table_y = _kernel_table(self._beta_y)
         self._table_x = _kernel_table(self._beta_x)

@@ -13,6 +13,7 @@ from provenance.picture import Picture
 from provenance.watermark import embedder, plane, search
 from provenance.watermark.calibration import false_positive_rate
 from provenance.watermark.embedder import Policy
+from provenance.watermark.host import Host
 from provenance.watermark.interface import Reading
 from provenance.watermark.layout import KEY_BYTES, Layout, make_layout
 from provenance.watermark.payload import Payload
@@ -27,6 +28,12 @@ STRENGTHS = {
     "robust": Policy(score=20.0, loudest=36.5, faintest=42.0),
 }
 """What each named strength stands for."""
+
+MIDDLE = 0.6
+"""Share of each side, in the middle of a picture, that is tried before all of it."""
+
+MIDDLE_SIDE = 256
+"""Least side of that middle, in samples."""
 
 PAGE_FACTOR = 3
 """Reduction from which a picture is also searched as a page with a smaller picture on it."""
@@ -141,12 +148,11 @@ class TileWatermarker:
             pixels, self._key, self.layout, payload, self._policy, self._find_existing
         )
 
-    def _find_existing(
-        self, pixels: NDArray[Any], whitened: plane.Plane, factor: int
-    ) -> NDArray[Any] | None:
+    def _find_existing(self, host: Host) -> NDArray[Any] | None:
         """Pixels without the mark of this key that they carry, or None when there is none."""
         looking = search.Search(self.plans, LIMIT)
-        hit = looking.as_written(whitened, (pixels.shape[0], pixels.shape[1]), factor)
+        upright = np.eye(2) * (host.factor / host.period)
+        hit = looking.in_lattice(host.lattice, upright, host.factor, "as written")
         if hit is None:
             return None
         if not self._replace:
@@ -154,7 +160,7 @@ class TileWatermarker:
                 f"the picture already carries {hit.payload.hex} under this key; mark the "
                 'original, or set [watermark] existing = "replace"'
             )
-        return embedder.erase(pixels, self.layout, hit, whitened, factor)
+        return embedder.erase(host, self.layout, hit)
 
     def extract_array(
         self, pixels: NDArray[Any], *, collect: dict[int, list[float]] | None = None
@@ -172,12 +178,8 @@ class TileWatermarker:
         height, width = pixels.shape[:2]
         if min(height, width) < 32:
             return Reading(None, 1.0, {"reason": "too small to mark reliably"})
-        factor = plane.reduction(height, width)
         looking = search.Search(self.plans, LIMIT)
-        hit = looking.everywhere(plane.luma_plane(pixels, factor), (height, width), factor)
-        if hit is None and factor >= PAGE_FACTOR:
-            finer = -(-factor // 2)
-            hit = looking.at_another_resolution(plane.luma_plane(pixels, finer), finer)
+        hit = self._look(looking, pixels)
         for bits, scores in (collect or {}).items():
             scores.extend(looking.trace.scores[bits])
         if hit is not None:
@@ -187,6 +189,36 @@ class TileWatermarker:
         if min(height, width) < SMALLEST_SIDE:
             reason = "too small to mark reliably"
         return Reading(None, 1.0, {"reason": reason})
+
+    def _look(self, looking: search.Search, pixels: NDArray[Any]) -> search.Hit | None:
+        """The cheap and likely first: most pictures that carry a mark are hardly edited."""
+        height, width = pixels.shape[:2]
+        factor = plane.reduction(height, width)
+        step = factor / plane.tile_period(self.layout.tile, height, width)
+        middle = _middle(pixels, factor)
+        if middle is not None:
+            part = plane.whiten(plane.luma_plane(middle, factor)).plane
+            hit = looking.as_written(part, step, factor)
+            if hit is not None:
+                return hit
+        reduced = plane.luma_plane(pixels, factor)
+        whitened = plane.whiten(reduced).plane
+        hit = looking.as_written(whitened, step, factor)
+        hit = hit or looking.undertone(whitened, step, factor)
+        hit = hit or looking.elsewhere(reduced, whitened, factor)
+        if hit is None and factor >= PAGE_FACTOR:
+            finer = -(-factor // 2)
+            hit = looking.at_another_resolution(plane.luma_plane(pixels, finer), finer)
+        return hit
+
+
+def _middle(pixels: NDArray[Any], factor: int) -> NDArray[Any] | None:
+    """The middle of the picture, if that is enough to be worth a try."""
+    height, width = (int(MIDDLE * n / factor) * factor for n in pixels.shape[:2])
+    if min(height, width) < MIDDLE_SIDE * factor:
+        return None
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return pixels[top : top + height, left : left + width]
 
 
 def _describe(hit: search.Hit, trace: search.Trace) -> dict[str, Any]:

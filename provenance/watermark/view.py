@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.watermark import plane, reader, shaping
-from provenance.watermark.layout import Layout
-from provenance.watermark.spectrum import Spectrum
+from provenance.watermark import plane, reader, shaping, undertone
+from provenance.watermark.layout import SUPER, Layout
+from provenance.watermark.mask import COARSE
 
 Floats = NDArray[np.float32]
 
@@ -19,7 +19,7 @@ class View:
         layout: of the key.
         carrier: index of the variant in use.
         period: of the tile, in pixels of the picture.
-        origin: of the tile, in pixels of the picture.
+        origin: of SUPER tiles, in pixels of the picture.
         factor: pixels of the picture per sample of the plane.
     """
 
@@ -37,35 +37,39 @@ class View:
         self._origin = origin
         self.factor = factor
 
-    def _lattice(self, seen: plane.Plane) -> reader.Lattice:
-        return reader.read_lattice(
-            Spectrum(seen), self._layout, np.eye(2) * (self.factor / self._period)
-        )
-
-    def _lock(self, shape: tuple[int, ...]) -> reader.Lock:
+    def _lock(self, shape: tuple[int, ...], tiles: int = 1) -> reader.Lock:
         centre = [n // 2 * self.factor + (self.factor - 1) / 2 for n in shape]
         row, column = (
-            (o - c) / self._period % 1.0 for o, c in zip(self._origin, centre, strict=True)
+            (o - c) / (tiles * self._period) % 1.0
+            for o, c in zip(self._origin, centre, strict=True)
         )
         return reader.Lock(self._carrier, 0, 1, (row, column), 0.0)
 
     def quadratures(self, seen: plane.Plane) -> Floats:
         """Real and imaginary part of each data harmonic in a whitened plane, in noise units."""
-        return reader.quadratures(self._lattice(seen), self._layout, self._lock(seen.shape))
+        lattice = reader.read_upright(seen, self._layout, self.factor / self._period)
+        return reader.quadratures(lattice, self._layout, self._lock(seen.shape))
 
-    def sizes(self, host: plane.Whitened, strength: Floats, signs: Floats, other: float) -> Floats:
+    def sizes(
+        self,
+        lattice: reader.Lattice,
+        host: plane.Whitened,
+        strength: Floats,
+        signs: Floats,
+        other: float,
+    ) -> Floats:
         """Sizes of all quadratures, then of all pilots, that suit this picture.
 
         Args:
-            host: the picture without a mark.
-            strength: root mean square of the mark at each sample, in levels.
+            lattice: of the picture without a mark.
+            host: the same picture, whitened.
+            strength: root mean square of the waves at each sample of the mask, in levels.
             signs: of the code word, for each quadrature.
             other: variance of noise besides the picture, in units of the picture's.
 
         Returns:
             ROOM + PILOTS values; the waves they give have unit root mean square.
         """
-        lattice = self._lattice(host.plane)
         lock = self._lock(host.plane.shape)
         layout = self._layout
         data, pilots = self._effects(lattice, host, strength)
@@ -74,15 +78,33 @@ class View:
             shaping.sizes(reader.pilot_values(lattice, layout, lock), pilots, other),
         )
 
-    def measured(self, marked: plane.Whitened, strength: Floats, signs: Floats) -> Floats:
+    def undertone_sizes(
+        self,
+        lattice: reader.Lattice,
+        host: plane.Whitened,
+        strength: Floats,
+        word: Floats,
+        other: float,
+    ) -> Floats:
+        """As `sizes`, one for each bit of the code word, for the undertone's lattice."""
+        tone = self._layout.undertone
+        own = undertone.soft_values(lattice, tone, self._lock(host.plane.shape, SUPER))
+        effect = self._effect(tone.waves / SUPER, lattice, host, strength)
+        effect *= np.float32(1 / np.sqrt(2 * len(tone.points)))
+        each = np.repeat(effect[tone.data], 2) / np.float32(np.sqrt(2))
+        return shaping.sizes(own * word, each[tone.order].sum(axis=0), other * len(tone.order))
+
+    def measured(
+        self, lattice: reader.Lattice, marked: plane.Whitened, strength: Floats, signs: Floats
+    ) -> Floats:
         """Sizes of the quadratures and pilots of a mark that is there, all at their mean.
 
         Args:
-            marked: the picture with the mark.
+            lattice: of the picture with the mark.
+            marked: the same picture, whitened.
             strength: mask to express the sizes in.
             signs: of its code word.
         """
-        lattice = self._lattice(marked.plane)
         lock = self._lock(marked.plane.shape)
         data, pilots = self._effects(lattice, marked, strength)
         seen = reader.quadratures(lattice, self._layout, lock) * signs
@@ -97,12 +119,22 @@ class View:
     ) -> tuple[Floats, Floats]:
         """What a size of 1 adds to each quadrature and each pilot."""
         layout = self._layout
-        radius = np.hypot(layout.points[:, 0], layout.points[:, 1]) * self.factor / self._period
-        passed = plane.prewhitening(radius.astype(np.float32)) / np.sqrt(lattice.noise)
-        effect = host.plane.size * float(np.mean(host.weight * strength)) * passed * self._each
-        effect = np.asarray(effect, np.float32)
+        effect = self._effect(layout.points, lattice, host, strength) * self._each
         data = np.asarray(np.repeat(effect[layout.data], 2) / np.sqrt(2), np.float32)
         return data, np.asarray(effect[layout.pilots], np.float32)
+
+    def _effect(
+        self,
+        points: NDArray[np.generic],
+        lattice: reader.Lattice,
+        host: plane.Whitened,
+        strength: Floats,
+    ) -> Floats:
+        """What a wave of amplitude 1 adds to the lattice at each point, given in harmonics."""
+        radius = np.hypot(points[:, 0], points[:, 1]) * self.factor / self._period
+        passed = plane.prewhitening(radius.astype(np.float32)) / np.sqrt(lattice.noise)
+        kept = float(np.mean(plane.shrink(host.weight, COARSE) * strength))
+        return np.asarray(host.plane.size * kept * passed, np.float32)
 
     def _scaled(self, data: Floats, pilots: Floats) -> Floats:
         """Sizes as amplitudes: ROOM, then PILOTS, with unit root mean square if theirs is 1."""

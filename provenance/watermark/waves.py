@@ -5,18 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.watermark.layout import REACH
+from provenance.watermark.harmonics import powers, stacked
 
 
-def grid_of(points: NDArray[np.intp], values: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    """Coefficients on the square of harmonics: rows 0..REACH, columns -REACH..REACH.
+def grid_of(
+    points: NDArray[np.intp], values: NDArray[np.complex64], axis: NDArray[np.intp]
+) -> NDArray[np.complex64]:
+    """Coefficients by place in `axis`: rows, then columns from the last, negated, to the last.
 
     Args:
-        points: N×2 harmonics with row >= 0.
+        points: N×2 places, with row >= 0; columns keep their sign.
         values: N coefficients.
+        axis: rising frequencies from 0.
     """
-    grid = np.zeros((REACH + 1, 2 * REACH + 1), np.complex64)
-    grid[points[:, 0], points[:, 1] + REACH] = values
+    reach = len(axis) - 1
+    grid = np.zeros((reach + 1, 2 * reach + 1), np.complex64)
+    grid[points[:, 0], points[:, 1] + reach] = values
     return grid
 
 
@@ -25,6 +29,7 @@ class Waves:
 
     Args:
         grid: from `grid_of`.
+        axis: its frequencies, in cycles a period.
         period: in pixels.
         origin: (row, column) in pixels.
         width: of the picture.
@@ -33,21 +38,23 @@ class Waves:
     def __init__(
         self,
         grid: NDArray[np.complex64],
+        axis: NDArray[np.intp],
         period: float,
         origin: tuple[float, float],
         width: int,
     ) -> None:
-        self._period = period
+        self._axis = axis
+        self._turn = 2j * np.pi / period
         self._top = origin[0]
-        columns = np.arange(-REACH, REACH + 1)[:, None]
-        along = (np.arange(width) - origin[1])[None, :]
-        phase = (2 * np.pi / period) * columns * along
-        rows = grid @ np.exp(1j * phase).astype(np.complex64)
-        self._basis = np.concatenate([rows.real, -rows.imag], axis=0) * np.float32(2.0)
+        across = self._turned(np.arange(width, dtype=np.float64) - origin[1])
+        both = np.concatenate([across[:0:-1].conj(), across], axis=0)
+        self._basis = stacked((grid @ both).conj()) * np.float32(2.0)
 
     def rows(self, positions: NDArray[np.float64]) -> NDArray[np.float32]:
         """The mark on the given rows: len(positions) × width float32."""
-        phase = (2 * np.pi / self._period) * np.outer(positions - self._top, np.arange(REACH + 1))
-        turn = np.concatenate([np.cos(phase), np.sin(phase)], axis=1).astype(np.float32)
-        result: NDArray[np.float32] = turn @ self._basis
+        result: NDArray[np.float32] = stacked(self._turned(positions - self._top)).T @ self._basis
         return result
+
+    def _turned(self, places: NDArray[np.float64]) -> NDArray[np.complex64]:
+        every = powers(np.exp(self._turn * places), int(self._axis[-1]) + 1)
+        return every[self._axis].astype(np.complex64)
