@@ -25,7 +25,7 @@ MAX_BYTES = 1 << 20
 MAX_SIZE = 64 << 30
 """No single file is larger: 64 GiB."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -47,6 +47,7 @@ _MODEL = {
     "files": dict,
 }
 _FILE = {"sha256": str, "size": int, "path": str, "revision": str}
+_WORDS = {str: "text", int: "a whole number", dict: "a table"}
 _WHEEL_KEYS = {"name": str, "sha256": str, "size": int}
 
 
@@ -172,7 +173,7 @@ def parse(text: str, where: str) -> dict[str, Model]:
     models = {}
     for name, entry in found.items():
         at = f"{where}: [{name[:80]}]"
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise ConfigError(f"{at}: a name has a-z, 0-9, '.', '_' and '-', and 64 signs at most")
         models[name] = _model(name, _table(entry, _MODEL, at), at)
     return models
@@ -294,7 +295,7 @@ def _table(entry: object, known: Mapping[str, type], at: str) -> dict[str, Any]:
         if key not in known:
             raise ConfigError(f"{at}: '{key[:80]}' is not known; expected {', '.join(known)}")
         if not isinstance(value, known[key]) or isinstance(value, bool):
-            raise ConfigError(f"{at}: {key} must be a {known[key].__name__}")
+            raise ConfigError(f"{at}: {key} must be {_WORDS[known[key]]}")
     return entry
 
 

@@ -6,7 +6,6 @@ A part that was left behind is continued only if the server says that the file i
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import http.client
 import re
@@ -21,16 +20,15 @@ from provenance.weights.interface import PullFailed
 from provenance.weights.pins import Pin
 
 TRIES = 4
+GROWTH = 1 << 20
+"""A try that brought more than this does not count as failed."""
+
 PAUSE_S = 1.0
 """Before the second try; twice as long before each further one."""
 
 CRAWL = 1 << 10
 CRAWL_S = 60.0
 """A server that sends less than 1 KiB/s for a minute counts as silent."""
-
-
-class _Broken(Exception):
-    """The connection ended early; what came is kept."""
 
 
 def download(
@@ -59,31 +57,27 @@ def download(
             case, for the next call to go on, and deleted in the second.
         OutputError: it cannot be written.
     """
-    for count in range(TRIES):
-        started_at = _length(part_of(target))
+    failures = 0
+    while True:
+        before = _length(part_of(target))
         try:
             found = _once(url, target, wanted.size, limit, report, context)
-            if found.sha256 != wanted.sha256 and started_at:  # perhaps joined from two versions
+            if found.sha256 != wanted.sha256 and before:  # perhaps joined from two versions
                 _forget(target)
                 found = _once(url, target, wanted.size, limit, report, context)
-            compare(target, found, wanted)
-        except _Broken as error:
-            done = _length(part_of(target))
-            if count == TRIES - 1:
-                raise PullFailed(
-                    f"cannot fetch {target.name} from {web.shown(url)}: {error}; {done:,} bytes "
-                    "are kept, and the same command goes on from there"
-                ) from error
-            time.sleep(pause_s * 2**count)
         except web.RequestFailed as error:
-            if not error.again or count == TRIES - 1:
+            done = _length(part_of(target))
+            failures = 1 if done > before + GROWTH else failures + 1
+            if not error.again or failures == TRIES:
+                kept = f"; {done:,} bytes are kept, and the same command goes on from there"
                 raise PullFailed(
                     f"cannot fetch {target.name} from {web.shown(url)}: {error}"
+                    + (kept if done else "")
                 ) from error
-            time.sleep(pause_s * 2**count)
+            time.sleep(pause_s * 2 ** (failures - 1))
         else:
-            with contextlib.suppress(OSError):
-                _tag_of(target).unlink(missing_ok=True)
+            _tag_of(target).unlink(missing_ok=True)
+            compare(target, found, wanted)
             return
 
 
@@ -118,27 +112,27 @@ def _once(
         if error.status != 416:
             raise
         _forget(target)
-        raise _Broken("the server has another file than before") from error
+        raise _broken("the server has another file than before") from error
     with answer:
         if answer.status == 206:
             total = _continues(answer, have)
             if total is None:
                 _forget(target)
-                raise _Broken("the server does not continue where it was asked to")
+                raise _broken("the server does not continue where it was asked to")
         else:
             have, digest = 0, hashlib.sha256()
             length = answer.headers.get("Content-Length") or ""
-            total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else -1
-        if total > (size or limit) or (size is not None and 0 <= total != size):
+            total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else size
+        most = size or limit
+        if total is not None and (total > most or (size is not None and total != size)):
+            _forget(target)
             raise PullFailed(
-                f"{target.name} at {web.shown(url)} has {total:,} bytes, expected "
-                f"{size or limit:,}; nothing was installed"
+                f"{target.name} at {web.shown(url)} has {total:,} bytes, expected {most:,}; "
+                "nothing was installed"
             )
-        with writing(target):
-            file = part.open("ab" if have else "wb")
+        with writing(target), part.open("ab" if have else "wb") as file:
             _keep_validator(tag, answer)
-        with file:
-            return _copy(answer, file, target, digest, have, total, size or limit, report)
+            return _copy(answer, file, target, digest, have, total, most, report)
 
 
 def _copy(
@@ -147,37 +141,37 @@ def _copy(
     target: Path,
     digest: Any,
     have: int,
-    total: int,
+    total: int | None,
     limit: int,
     report: Report,
 ) -> Pin:
     done, mark, then = have, have, time.monotonic()
-    shown = total if total >= 0 else None
-    report(target.name, done, shown)
+    report(target.name, done, total)
     while True:
         try:
             block = answer.read1(BLOCK)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise _Broken(web.reason(error)) from error
+            raise _broken(web.reason(error)) from error
         if not block:
             break
         done += len(block)
         if done > limit:
             _forget(target)
             raise PullFailed(f"{target.name} is longer than the {limit:,} bytes it should have")
-        with writing(target):
-            file.write(block)
+        file.write(block)
         digest.update(block)
-        report(target.name, done, shown)
+        report(target.name, done, total)
         if time.monotonic() - then > CRAWL_S:
             if done - mark < CRAWL * CRAWL_S:
-                raise _Broken("it sends next to nothing")
+                raise _broken("it sends next to nothing")
             mark, then = done, time.monotonic()
-    with writing(target):
-        file.flush()
-    if 0 <= done < total:
-        raise _Broken(f"the connection ended after {done:,} of {total:,} bytes")
+    if total is not None and done < total:
+        raise _broken(f"the connection ended after {done:,} of {total:,} bytes")
     return Pin(digest.hexdigest(), done)
+
+
+def _broken(why: str) -> web.RequestFailed:
+    return web.RequestFailed(why, again=True)
 
 
 def _continues(answer: Any, have: int) -> int | None:

@@ -44,24 +44,28 @@ def take(
     """Copy `source` to the part of `target`, and return its hash and length.
 
     Raises:
-        PullFailed: it is longer than `limit`.
+        PullFailed: it is longer than `limit`, or cannot be read.
         OutputError: it cannot be written.
-        OSError: `source` cannot be read.
     """
     digest, done = hashlib.sha256(), 0
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        file = part_of(target).open("wb")
-    with file:
-        while block := source.read(BLOCK):
-            done += len(block)
-            if done > limit:
-                raise PullFailed(f"{target.name} has more than the {limit:,} bytes it should have")
-            with writing(target):
+        with part_of(target).open("wb") as file:
+            while block := _read(source, target.name):
+                done += len(block)
+                if done > limit:
+                    raise PullFailed(f"{target.name} has more than the {limit:,} bytes expected")
                 file.write(block)
-            digest.update(block)
-            report(target.name, done, size)
+                digest.update(block)
+                report(target.name, done, size)
     return Pin(digest.hexdigest(), done)
+
+
+def _read(source: Readable, name: str) -> bytes:
+    try:
+        return source.read(BLOCK)
+    except OSError as error:
+        raise PullFailed(f"cannot read {name}: {error.strerror or error}") from error
 
 
 def compare(target: Path, found: Pin, wanted: Pin) -> None:

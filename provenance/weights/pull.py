@@ -248,11 +248,12 @@ def _import(file: ModelFile, path: Path, target: Path, report: Report) -> None:
         unpack(path, file, target, report)
         return
     try:
-        size = path.stat().st_size
-        with path.open("rb") as source:
-            found = take(source, target, size, file.size or MAX_SIZE, report)
+        source = path.open("rb")
     except OSError as error:
         raise PullFailed(f"cannot read {path}: {error.strerror}") from error
+    with source:
+        size = path.stat().st_size
+        found = take(source, target, size, file.size or MAX_SIZE, report)
     compare(target, found, Pin(file.sha256 or found.sha256, file.size))
     finish(target)
 

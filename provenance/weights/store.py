@@ -20,7 +20,8 @@ from pathlib import Path
 from provenance.errors import ConfigError, OutputError
 from provenance.registry._file_lock import locked
 from provenance.weights import pins
-from provenance.weights.catalogue import Catalogue, Model
+from provenance.weights.catalogue import NAME, Catalogue, Model
+from provenance.weights.formats import check_name
 from provenance.weights.incoming import finish, take, writing
 from provenance.weights.interface import Weights, WeightsMissing
 
@@ -113,11 +114,10 @@ class Store:
         known = pins.applied(known, pins.read(self.root / model))
         folder = self.root / model / (known.revision or "unpinned")
         sizes = [_size(folder / f.name) for f in known.files]
-        if all(
-            s is not None and f.size in {None, s} for s, f in zip(sizes, known.files, strict=True)
-        ):
+        wanted = [f.size for f in known.files]
+        if all(s is not None and w in {None, s} for s, w in zip(sizes, wanted, strict=True)):
             state = State.HERE
-        elif folder.is_dir() and any(folder.iterdir()):
+        elif _in_use(folder):
             state = State.INCOMPLETE
         else:
             state = State.ABSENT
@@ -127,18 +127,16 @@ class Store:
         """Every model of the catalogue."""
         return [self.entry(model.name) for model in self.catalogue]
 
-    def verify(self, model: str | None = None) -> Iterator[Finding]:
-        """Hash every file of one model, or of all that are here, and find what is not theirs.
+    def verify(self, model: str) -> Iterator[Finding]:
+        """Hash every file of a model again, and find what is not its own.
 
         Raises:
-            ConfigError: the catalogue has no such model, or a lock file is damaged.
+            ConfigError: the catalogue has no such model, or its lock file is damaged.
         """
-        entries = [self.entry(model)] if model else self.entries()
-        for entry in entries:
-            if model or entry.state is not State.ABSENT:
-                for file in entry.model.files:
-                    _hashed.pop(entry.folder / file.name, None)
-                yield from self._compare(entry)
+        entry = self.entry(model)
+        for file in entry.model.files:
+            _hashed.pop(entry.folder / file.name, None)
+        yield from self._compare(entry)
 
     def remove(self, model: str) -> int:
         """Delete a model, with what was left of an interrupted pull, and return the bytes freed.
@@ -148,7 +146,7 @@ class Store:
             OutputError: it cannot be deleted.
         """
         folder = self.root / model
-        if model.startswith(".") or Path(model).name != model or not folder.is_dir():
+        if not NAME.fullmatch(model) or not folder.is_dir():
             raise ConfigError(f"nothing of '{model[:80]}' is here; provenance models list shows it")
         with self.lock(model), writing(folder):
             freed = sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file())
@@ -166,21 +164,17 @@ class Store:
             WeightsMissing: the model itself is not here.
             PullFailed: the format is refused.
             OutputError: it cannot be written.
+            OSError: `path` cannot be read.
         """
-        from provenance.weights.formats import check_name
-
         self.get(model)
         with self.lock(model):
             entry = self.entry(model)
             if name in {f.name for f in self.catalogue.find(model).files}:
                 raise ConfigError(f"{name} is a file of {model} itself; choose another name")
             target = entry.folder / check_name(name, model)
-            try:
-                size = path.stat().st_size
-                with path.open("rb") as source:
-                    pin = take(source, target, size, size)
-            except OSError as error:
-                raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+            size = path.stat().st_size
+            with path.open("rb") as source:
+                pin = take(source, target, size, size)
             finish(target)
             before = pins.read(self.root / model)
             files = dict(before.files) if before and before.revision == entry.model.revision else {}
@@ -279,3 +273,10 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
+
+
+def _in_use(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False

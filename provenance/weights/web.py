@@ -129,7 +129,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, urllib.error.URLError):
         return f"the connection failed ({error.reason})"
     if isinstance(error, OSError):
-        return f"the connection failed ({error.strerror or type(error).__name__})"
+        return f"the connection failed ({error.strerror or error or type(error).__name__})"
     return f"it does not speak HTTP ({type(error).__name__})"
 
 
