@@ -17,6 +17,7 @@ from provenance.errors import ModerationFailed
 from provenance.picture import Picture
 
 T = TypeVar("T", bound=ImageTower)
+T_co = TypeVar("T_co", bound=ImageTower, covariant=True)
 
 BATCH = 32
 """Pictures that a tower is given at once; more hardly pays and takes memory."""
@@ -53,7 +54,7 @@ class _Memory:
         return len(self._kept)
 
 
-class Embedder(Generic[T]):
+class Embedder(Generic[T_co]):
     """A tower that remembers the pictures it has seen, as long as they live. Thread-safe.
 
     Give one embedder to several classifiers, and each picture is embedded once. Pixels under full
@@ -64,14 +65,14 @@ class Embedder(Generic[T]):
         tower: embeds the pictures.
     """
 
-    def __init__(self, tower: T) -> None:
+    def __init__(self, tower: T_co) -> None:
         self.tower = tower
         self._memory = PerProcess(_Memory)
 
-    @classmethod
-    def of(cls, tower: T | Embedder[T]) -> Embedder[T]:
+    @staticmethod
+    def of(tower: T | Embedder[T]) -> Embedder[T]:
         """The embedder itself, or a new one around a tower."""
-        return tower if isinstance(tower, Embedder) else cls(tower)
+        return tower if isinstance(tower, Embedder) else Embedder(tower)
 
     def vectors(self, pictures: Sequence[Picture]) -> list[Vectors]:
         """One or two unit vectors for each picture, in order.

@@ -7,7 +7,8 @@ stay together; the strength of the penalty is chosen inside each training part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.embed.interface import Identity, Vectors
+from provenance.codec.limits import Limits
+from provenance.embed.interface import Identity, ImageTower, Vectors
 from provenance.errors import InputError
+from provenance.moderate.embedder import Embedder
 from provenance.moderate.heads import to_npz
 from provenance.moderate.interface import FLOOR
 from provenance.moderate.intervals import Interval, auc, auc_interval, needed
-from provenance.moderate.samples import Groups, Looks, Sample, copies
+from provenance.moderate.measure import opened
+from provenance.moderate.samples import Groups, Looks, Sample, copies, look
 from provenance.moderate.taxonomy import NAME
 
 Numbers = NDArray[np.float64]
@@ -62,6 +66,11 @@ class Trained:
     data: bytes = field(repr=False)
     card: dict[str, Any]
 
+    @property
+    def sha256(self) -> str:
+        """Of the file, in hexadecimal: what `Head.load` may be told to expect."""
+        return hashlib.sha256(self.data).hexdigest()
+
 
 def train(category: str, tower: Identity, positive: Examples, negative: Examples) -> Trained:
     """Train a head that tells `positive` from `negative`.
@@ -70,13 +79,7 @@ def train(category: str, tower: Identity, positive: Examples, negative: Examples
         InputError: fewer than five different pictures, or sources, of either kind; or a category
             whose pictures nobody may collect.
     """
-    if category in FLOOR:
-        raise InputError(f"no head can be trained for {category}: nobody may keep such pictures")
-    if not NAME.fullmatch(category):
-        raise InputError(
-            f"the category is {category!r}; expected lower-case letters, digits and hyphens, a "
-            "letter first"
-        )
+    check_category(category)
     x = np.vstack([positive.vectors, negative.vectors]).astype(np.float64)
     y = np.r_[np.ones(len(positive.samples)), np.zeros(len(negative.samples))]
     groups = _groups(positive, negative)
@@ -108,6 +111,47 @@ def train(category: str, tower: Identity, positive: Examples, negative: Examples
         "notes": _notes(quality, baseline, counts[1], both),
     }
     return Trained(to_npz(weight.astype(np.float32), bias, card), card)
+
+
+def check_category(category: str) -> None:
+    """Refuse names that are none, and what nobody may collect.
+
+    Raises:
+        InputError: see above.
+    """
+    if category in FLOOR:
+        raise InputError(f"no head can be trained for {category}: nobody may keep such pictures")
+    if not NAME.fullmatch(category):
+        raise InputError(
+            f"the category is {category!r}; expected lower-case letters, digits and hyphens, a "
+            "letter first"
+        )
+
+
+def embedded(
+    embedder: Embedder[ImageTower],
+    samples: Sequence[Sample],
+    limits: Limits,
+    on_skip: Callable[[Sample, InputError], None],
+) -> Examples:
+    """One batch of pictures, as they show; `on_skip` is told of those that cannot be read."""
+    read = list(opened(samples, limits, on_skip))
+    pictures = [picture for _, picture in read]
+    rows = [vectors[0] for vectors in embedder.vectors(pictures)]
+    return Examples(
+        [sample for sample, _ in read],
+        np.array(rows, np.float32).reshape(len(rows), embedder.tower.width),
+        [look(picture) for picture in pictures],
+    )
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """All batches as one."""
+    return Examples(
+        [sample for part in parts for sample in part.samples],
+        np.concatenate([part.vectors for part in parts]),
+        [seen for part in parts for seen in part.looks],
+    )
 
 
 def _notes(

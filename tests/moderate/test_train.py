@@ -16,7 +16,7 @@ from provenance.moderate.train import Examples, train
 from tests.moderate.towers import GREEN, RED, ColourTower, flat
 
 TOWER = Identity("colour", "0" * 40, "fake")
-WIDTH = 64
+WIDTH = 16
 
 
 def examples(n: int, shift: float, seed: int, *, sources: int = 0, plain: float = 0.0) -> Examples:
