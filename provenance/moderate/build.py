@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from provenance.errors import ConfigError, ProvenanceError
@@ -44,7 +45,15 @@ def moderator(policy: Policy) -> Moderator:
         ConfigError: a classifier is unknown; or its weights are missing or a category with a rule
             is scored by nobody, and the policy does not allow for that.
     """
-    found = classifiers(policy)
+    return assembled(policy, classifiers(policy))
+
+
+def assembled(policy: Policy, found: Classifiers) -> Moderator:
+    """The moderator of a policy with these classifiers.
+
+    Raises:
+        ConfigError: some are missing or too few, and the policy does not allow for that.
+    """
     for name, why in found.missing.items():
         if policy.on_missing == "refuse":
             raise ConfigError(
@@ -76,7 +85,7 @@ def classifiers(policy: Policy) -> Classifiers:
     pictures: dict[str, PictureClassifier] = {}
     prompts: dict[str, PromptClassifier] = {}
     missing: dict[str, str] = {}
-    for full in dict.fromkeys(("terms", *policy.classifiers)):
+    for full in _named(policy):
         name, _, argument = full.partition(":")
         if name not in {*of_pictures, *of_prompts, "terms"}:
             raise ConfigError(_unknown(policy, name, (*of_pictures, *of_prompts)))
@@ -88,6 +97,13 @@ def classifiers(policy: Policy) -> Classifiers:
         except WeightsMissing as error:
             missing[full] = str(error)
     return Classifiers(pictures, prompts, missing)
+
+
+def _named(policy: Policy) -> tuple[str, ...]:
+    """What the policy names, each once; the embedded terms come first if it does not."""
+    if any(full.partition(":")[0] == "terms" for full in policy.classifiers):
+        return tuple(dict.fromkeys(policy.classifiers))
+    return tuple(dict.fromkeys(("terms", *policy.classifiers)))
 
 
 def _unknown(policy: Policy, name: str, known: tuple[str, ...]) -> str:
@@ -131,6 +147,31 @@ def _open_nsfw(policy: Policy, argument: str) -> PictureClassifier:
     return NudityClassifier()
 
 
+def _zero_shot(policy: Policy, argument: str) -> PictureClassifier:
+    from provenance.moderate.on_tower import zero_shot
+
+    return zero_shot(policy, argument)
+
+
+def _head(policy: Policy, argument: str) -> PictureClassifier:
+    from provenance.moderate.on_tower import head
+
+    return head(policy, argument)
+
+
+def _terms(policy: Policy, argument: str) -> PromptClassifier:
+    """The embedded lists, and with `terms:PATH` one of your own besides."""
+    from provenance.moderate.prompt import PromptTerms
+
+    terms = PromptTerms.standard()
+    if not argument:
+        return terms
+    path = Path(argument).expanduser()
+    if not path.is_absolute():
+        raise ConfigError(f"policy '{policy.name}' names {argument}; expected the list's full path")
+    return terms.extended(path)
+
+
 def _no_argument(policy: Policy, name: str, argument: str) -> None:
     if argument:
         raise ConfigError(
@@ -139,5 +180,9 @@ def _no_argument(policy: Policy, name: str, argument: str) -> None:
         )
 
 
-_PICTURES: Mapping[str, ForPictures] = {"open-nsfw": _open_nsfw}
-_PROMPTS: Mapping[str, ForPrompts] = {}
+_PICTURES: Mapping[str, ForPictures] = {
+    "open-nsfw": _open_nsfw,
+    "zero-shot": _zero_shot,
+    "head": _head,
+}
+_PROMPTS: Mapping[str, ForPrompts] = {"terms": _terms}

@@ -76,8 +76,27 @@ def load(name: str | Path) -> Policy:
 @cache
 def preset(name: str) -> Policy:
     """One of our own policies."""
-    text = files(__package__).joinpath("policies", f"{name}.toml").read_text(encoding="utf-8")
-    return parse(text, f"preset '{name}'", name, Policy())
+    return parse(_text(name), f"preset '{name}'", name, Policy())
+
+
+def text_of(name: str) -> str:
+    """A preset as a policy file to start from: it does the same as the preset until it is altered.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"'{name}' is no preset; {_nearest(name, PRESETS)}")
+    return _text(name).replace("schema = 1\n", f'schema = 1\npreset = "{name}"\n', 1)
+
+
+def _text(name: str) -> str:
+    return files(__package__).joinpath("policies", f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(known)}"
 
 
 def parse(text: str, where: str, default_name: str, base: Policy | None = None) -> Policy:
@@ -176,9 +195,7 @@ def _from(threshold: float | None) -> str:
 
 def _base(where: str, name: Any) -> Policy:
     if name not in PRESETS:
-        close = difflib.get_close_matches(str(name), PRESETS, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(PRESETS)}"
-        raise ConfigError(f"{where} starts from preset = {name!r}; {hint}")
+        raise ConfigError(f"{where} starts from preset = {name!r}; {_nearest(str(name), PRESETS)}")
     return preset(name)
 
 
@@ -186,9 +203,7 @@ def _known(where: str, table: Mapping[str, Any], known: tuple[str, ...], within:
     """Refuse what we do not know: a misspelt safety setting must not be ignored."""
     for key in table:
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"expected {', '.join(known)}"
-            raise ConfigError(f"{where} has '{key}'{within}; {hint}")
+            raise ConfigError(f"{where} has '{key}'{within}; {_nearest(key, known)}")
 
 
 def _typed(where: str, key: str, value: Any) -> Any:
@@ -202,7 +217,9 @@ def _typed(where: str, key: str, value: Any) -> Any:
         return _texts(where, key, value)
     if key == "on_missing" and value not in ("refuse", "report"):
         raise ConfigError(f"{where} has on_missing = {value!r}; expected 'refuse' or 'report'")
-    return float(value) if isinstance(kinds, tuple) else value  # so that 1 and 1.0 are one policy
+    if isinstance(value, int) and kinds is not int:
+        return float(value)  # so that 1 and 1.0 are one policy
+    return value
 
 
 def _texts(where: str, key: str, value: Any) -> tuple[str, ...]:
@@ -248,7 +265,7 @@ def _ladder(
 
 def _threshold(where: str, category: str, action: str, value: Any, stage: Stage) -> float:
     """A number, or the name of a measured one, from the card of the embedded classifier."""
-    if type(value) in (int, float) and 0 <= value <= 1:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return float(value)
     measured = _measured(category, stage)
     if isinstance(value, str) and value in measured:
@@ -266,10 +283,7 @@ def _measured(category: str, stage: Stage) -> dict[str, float]:
     from provenance_models import read_json
 
     if stage == "prompt":
-        try:
-            chosen = read_json("prompts", "metrics.json")["thresholds"]
-        except FileNotFoundError:
-            chosen = {"flag": 0.5, "block": 0.9}
+        chosen = read_json("prompts", "metrics.json")["thresholds"]
     elif category == "nudity":
         chosen = read_json("nudity", "metrics.json")["thresholds"]
     else:
