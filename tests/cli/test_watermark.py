@@ -56,3 +56,47 @@ def test_bad_files_do_not_stop_the_others(cli, photo, tmp_path):
 
 def test_output_is_not_the_input(cli, photo):
     assert cli("watermark", "embed", photo, "-o", photo, "--overwrite").code == 2
+
+
+def test_bench_counts_survivors_and_writes_nothing(cli, photo, tmp_path):
+    before = photo.read_bytes()
+    result = cli("watermark", "bench", photo, "--attacks", "none,flip,jpeg-75")
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0].startswith("pictures: 1  PSNR ")
+    assert [line.split()[:2] for line in lines[3:]] == [
+        ["none", "1/1"],
+        ["flip", "1/1"],
+        ["jpeg-75", "1/1"],
+    ]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["photo.png"]
+    assert photo.read_bytes() == before
+
+
+def test_bench_for_programs(cli, photo, tmp_path):
+    folder = tmp_path / "set" / "below"
+    folder.mkdir(parents=True)
+    photo.rename(folder / "a.png")
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "bad.png").write_text("hello")
+    result = cli("watermark", "bench", tmp_path / "set", "--attacks", "jpeg-75", "--json")
+    assert result.code == 2
+    made, bad, whole = result.lines
+    assert made["name"].endswith("a.png")
+    assert made["edits"]["jpeg-75"]["recovered"]
+    assert bad["error"]["kind"] == "UnreadablePicture"
+    assert whole["summary"]["pictures"] == 1
+    assert whole["summary"]["edits"]["jpeg-75"]["recovered"] == 1
+
+
+def test_bench_without_a_single_picture(cli, photo, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert cli("watermark", "bench", tmp_path / "empty").is_one_sentence()
+    assert cli("watermark", "bench", tmp_path / "missing.png").code == 2
+
+
+def test_bench_of_unknown_edits(cli, photo):
+    result = cli("watermark", "bench", photo, "--attacks", "jpeg,nonsense")
+    assert result.code == 2
+    assert result.is_one_sentence()
+    assert "'nonsense'" in result.err
