@@ -180,7 +180,7 @@ def test_a_policy_file_lies_beside_the_configuration(load, tmp_path):
 
 
 def test_a_policy_that_is_not_there(load):
-    with pytest.raises(ConfigError, match=r"policy .*strikt no such file.*did you mean"):
+    with pytest.raises(ConfigError, match=r"policy .*strikt.*did you mean"):
         load('[moderation]\npolicy = "strikt"')
 
 
