@@ -40,7 +40,7 @@ def test_without_text_there_is_no_prompt():
 
 @pytest.mark.parametrize("prompt", [5, ["a cat", 5], {"text": "a cat"}, b"a cat"])
 def test_a_prompt_that_cannot_be_moderated_is_refused(prompt):
-    with pytest.raises(ModerationFailed, match="the prompt is a .*; expected text"):
+    with pytest.raises(ModerationFailed, match=r"the prompt is a .*; expected text"):
         found(diffusion, prompt)
     with pytest.raises(ModerationFailed, match="the prompt 2 is a"):
         found(diffusion, "a cat", prompt)
