@@ -49,16 +49,22 @@ def wheel_url(
         raise PullFailed(
             f"cannot read the package index {web.shown(page)}: {web.reason(error)}"
         ) from error
-    links = _json_links(content) if kind.endswith("json") else _html_links(content)
+    links = json_links(content) if kind.endswith("json") else html_links(content)
     if wheel not in links or len(content) > MAX_PAGE:
         raise PullFailed(
             f"the package index {web.shown(page)} does not list {wheel}; give another with --index"
         )
-    url = urllib.parse.urljoin(where, links[wheel]).split("#")[0]
-    return _with_login(url, base)
+    try:
+        url = urllib.parse.urljoin(where, links[wheel]).split("#")[0]
+        return web.check(_with_login(url, base))
+    except (ValueError, web.RequestFailed) as error:
+        raise PullFailed(
+            f"the package index {web.shown(page)} gives no https URL for {wheel}"
+        ) from error
 
 
-def _json_links(content: bytes) -> dict[str, str]:
+def json_links(content: bytes) -> dict[str, str]:
+    """URL by file name, as PEP 691 has them; none from a page that is damaged."""
     try:
         files = json.loads(content)["files"]
         return {f["filename"]: f["url"] for f in files if isinstance(f["url"], str)}
@@ -66,9 +72,13 @@ def _json_links(content: bytes) -> dict[str, str]:
         return {}
 
 
-def _html_links(content: bytes) -> dict[str, str]:
+def html_links(content: bytes) -> dict[str, str]:
+    """URL by file name, as PEP 503 has them; none from a page that is damaged."""
     parser = _Links()
-    parser.feed(content.decode("utf-8", "replace"))
+    try:
+        parser.feed(content.decode("utf-8", "replace"))
+    except (AssertionError, ValueError):  # what the parser says of declarations it does not know
+        return {}
     return parser.found
 
 

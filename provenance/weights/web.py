@@ -108,7 +108,10 @@ def check(url: str) -> str:
 
 def shown(url: str) -> str:
     """The URL without user, password and query, for messages."""
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return "a URL that is none"
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc.split("@")[-1], parts.path, "", ""))
 
 

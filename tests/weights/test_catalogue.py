@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -207,3 +208,18 @@ def test_whatever_is_in_an_entry_it_is_read_or_refused(entry):
 def test_whatever_the_text_is_it_is_read_or_refused(text):
     with contextlib.suppress(ConfigError):
         parse(text, "x")
+
+
+def test_the_page_lists_the_catalogue():
+    page = (Path(__file__).parents[2] / "docs" / "weights.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \| (\w+) \| ([^|]+) \|$", page, re.MULTILINE)
+    sizes = {m.name: m.size / 1e6 for m in Catalogue.standard()}
+    shown = {n: f"{s:.1f} MB" if s < 1000 else f"{s / 1000:.2f} GB" for n, s in sizes.items()}
+    assert rows == [(m.name, m.licence, m.source, shown[m.name]) for m in Catalogue.standard()]
+
+
+def test_the_example_of_the_page_is_read():
+    page = (Path(__file__).parents[2] / "docs" / "weights.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (model,) = parse(example.replace('"…"', f'"{HASH}"'), "x").values()
+    assert model.pinned
