@@ -24,7 +24,7 @@ from provenance.errors import RegistryUnavailable
 from provenance.registry import merkle
 from provenance.registry._file_lock import locked
 from provenance.registry.entry import Entry, Event, Issued
-from provenance.registry.proof import Head, Proof, Receipt
+from provenance.registry.proof import Growth, Head, Proof, Receipt
 
 FIRST = "0" * 64
 """What the first entry names as the one before."""
@@ -183,6 +183,27 @@ class Log:
             frontier.add(leaf)
         head = Head(len(leaves), frontier.root.hex())
         return Proof(found[1].decode("ascii", "replace"), found[0], path, head)
+
+    def prove_growth(self, first: Head) -> Growth | None:
+        """A proof that the log as it stands goes on from a head; None if it does not.
+
+        Args:
+            first: kept from before, of at least one entry.
+
+        Raises:
+            RegistryUnavailable: the log cannot be read.
+        """
+        leaves, frontier, passed = [], merkle.Frontier(), False
+        with self._file() as file:
+            for line in _lines(file, _extent(file)[0]):
+                leaves.append(merkle.leaf_hash(line))
+                frontier.add(leaves[-1])
+                if frontier.size == first.size:
+                    passed = frontier.root.hex() == first.root
+        if not passed:
+            return None
+        path = tuple(part.hex() for part in merkle.prove_growth(leaves, first.size))
+        return Growth(first, Head(len(leaves), frontier.root.hex()), path)
 
     def export(self) -> Iterator[Entry]:
         """All entries, oldest first.

@@ -80,3 +80,65 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
         index >>= 1
         last >>= 1
     return root if last == 0 else None
+
+
+def prove_growth(leaves: Sequence[bytes], first: int) -> tuple[bytes, ...]:
+    """Hashes which show that the tree over the first leaves grew into this one (section 2.1.4.1).
+
+    Args:
+        leaves: hashes of all leaves.
+        first: how many of them the older tree had, 1 to all.
+    """
+    path: list[bytes] = []
+    start, end, whole = 0, len(leaves), True
+    while first != end - start:
+        split = start + (1 << (end - start - 1).bit_length() - 1)
+        if first <= split - start:
+            path.append(_root(leaves[split:end]))
+            end = split
+        else:
+            path.append(_root(leaves[start:split]))
+            first -= split - start
+            start, whole = split, False
+    if not whole:
+        path.append(_root(leaves[start:end]))
+    return tuple(reversed(path))
+
+
+def grew(
+    first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]
+) -> bool:
+    """True if the proof shows that the first tree is the beginning of the second (2.1.4.2)."""
+    if not 0 < first <= second:
+        return False
+    if first == second:
+        return not path and first_root == second_root
+    if not path:
+        return False
+    at, last = first - 1, second - 1
+    while at & 1:
+        at >>= 1
+        last >>= 1
+    # Of a complete tree the root itself is the first hash, and is left out of the proof.
+    start, *beside = path if at else (first_root, *path)
+    old = new = start
+    for part in beside:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            old, new = node_hash(part, old), node_hash(part, new)
+            while not at & 1 and at:
+                at >>= 1
+                last >>= 1
+        else:
+            new = node_hash(new, part)
+        at >>= 1
+        last >>= 1
+    return last == 0 and (old, new) == (first_root, second_root)
+
+
+def _root(leaves: Sequence[bytes]) -> bytes:
+    frontier = Frontier()
+    for leaf in leaves:
+        frontier.add(leaf)
+    return frontier.root

@@ -14,6 +14,7 @@ from provenance.registry import merkle
 from provenance.registry.entry import Entry
 
 _NO_PROOF = "this is no proof of the log; expected entry, index, path and head"
+_NO_GROWTH = "this is no proof of growth; expected first, second and path"
 _HEAD = re.compile(r"(0|[1-9][0-9]{0,17}):([0-9a-f]{64})")
 
 
@@ -103,6 +104,62 @@ class Proof:
         if type(index) is not int or not all(isinstance(part, str) for part in (entry, *path)):
             raise ValueError(_NO_PROOF)
         return cls(entry, index, path, head)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Shows that what one head stands for is the beginning of what another does.
+
+    So nothing was edited, removed or reordered in between (RFC 9162, section 2.1.4).
+
+    Attributes:
+        first: the older head.
+        second: the newer one.
+        path: hashes that lead to both, in hexadecimal.
+    """
+
+    first: Head
+    second: Head
+    path: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {"first": str(self.first), "second": str(self.second), "path": list(self.path)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Growth:
+        """The inverse of `to_dict`.
+
+        Raises:
+            ValueError: another form.
+        """
+        try:
+            first, second = Head.parse(data["first"]), Head.parse(data["second"])
+            path = tuple(data["path"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(_NO_GROWTH) from error
+        if not all(isinstance(part, str) for part in path):
+            raise ValueError(_NO_GROWTH)
+        return cls(first, second, path)
+
+
+def check_growth(growth: Growth, first: Head | None = None) -> bool:
+    """True if the proof holds.
+
+    Args:
+        growth: from anybody.
+        first: the head that you kept; without it, the proof is held against the heads that it names
+            itself, which shows only that it is whole.
+    """
+    if first is not None and first != growth.first:
+        return False
+    try:
+        path = [bytes.fromhex(part) for part in growth.path]
+    except ValueError:
+        return False
+    old, new = (bytes.fromhex(head.root) for head in (growth.first, growth.second))
+    whole = all(len(part) == 32 for part in path)
+    return whole and merkle.grew(growth.first.size, old, growth.second.size, new, path)
 
 
 def check_proof(proof: Proof, head: Head | None = None) -> Entry | None:

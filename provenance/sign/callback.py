@@ -119,7 +119,7 @@ class CallbackSigner:
             if not isinstance(given, bytes | bytearray) or not given:
                 raise ValueError(type(given).__name__)  # noqa: TRY301
             plain = self._plain(bytes(given))
-            self._verify(plain, data)
+            check_signature(self._public, plain, data)
         except (ValueError, TypeError, InvalidSignature) as error:
             size = f"{len(given)} bytes" if isinstance(given, bytes | bytearray) else "no bytes"
             raise SigningFailed(
@@ -139,21 +139,29 @@ class CallbackSigner:
         r, s = utils.decode_dss_signature(given)
         return r.to_bytes(half, "big") + s.to_bytes(half, "big")
 
-    def _verify(self, plain: bytes, data: bytes) -> None:
-        key = self._public
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            half = len(plain) // 2
-            r, s = (int.from_bytes(part, "big") for part in (plain[:half], plain[half:]))
-            method = ec.ECDSA(HASHES[self._algorithm])
-            key.verify(utils.encode_dss_signature(r, s), data, method)
-        elif isinstance(key, rsa.RSAPublicKey):
-            key.verify(plain, data, pss(), HASHES["ps256"])
-        elif isinstance(key, ed25519.Ed25519PublicKey):
-            key.verify(plain, data)
-
     def __repr__(self) -> str:
         """The subject alone."""
         return f"{type(self).__name__}({self.subject!r}, {self._algorithm})"
+
+
+def check_signature(key: Any, plain: bytes, data: bytes) -> None:
+    """Pass a signature in COSE's form that the public key's owner made of these bytes.
+
+    Raises:
+        InvalidSignature: it is another's, or of other bytes.
+        TypeError: the key is of no kind that signs claims.
+    """
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        half = len(plain) // 2
+        r, s = (int.from_bytes(part, "big") for part in (plain[:half], plain[half:]))
+        method = ec.ECDSA(HASHES["es384" if key.curve.key_size == 384 else "es256"])
+        key.verify(utils.encode_dss_signature(r, s), data, method)
+    elif isinstance(key, rsa.RSAPublicKey):
+        key.verify(plain, data, pss(), HASHES["ps256"])
+    elif isinstance(key, ed25519.Ed25519PublicKey):
+        key.verify(plain, data)
+    else:
+        raise TypeError(type(key).__name__)
 
 
 def pss() -> padding.PSS:

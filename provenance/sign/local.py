@@ -124,6 +124,26 @@ class LocalSigner:
         with c2pa.Signer.from_info(info) as signer:
             yield signer
 
+    def signature(self, data: bytes) -> bytes:
+        """The key's signature of `data` in COSE's form, as `CallbackSigner.signature` gives it.
+
+        Raises:
+            KeyUnusable: the certificate has expired meanwhile.
+        """
+        from provenance.sign.callback import CallbackSigner
+
+        return CallbackSigner(self._sign, self._certificates, source=self._source).signature(data)
+
+    def _sign(self, data: bytes) -> bytes:
+        from provenance.sign.callback import HASHES, pss
+
+        key = self._key
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            return key.sign(data, ec.ECDSA(HASHES[self._algorithm]))
+        if isinstance(key, rsa.RSAPrivateKey):
+            return key.sign(data, pss(), HASHES[self._algorithm])
+        return key.sign(data)
+
     def __repr__(self) -> str:
         """The subject alone."""
         return f"LocalSigner({self.subject!r}, {self._algorithm})"

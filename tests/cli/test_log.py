@@ -68,9 +68,59 @@ def test_proof_is_checked_without_the_log(cli, own, issued, tmp_path):
     assert cli("log", "check", proof, "--head", head).code == 1
 
 
+def test_a_signed_head_is_kept_and_the_log_held_against_it(cli, own, issued, photo, tmp_path):
+    kept, exported = tmp_path / "head.json", tmp_path / "export.jsonl"
+    kept.write_text(cli("log", "head", "--signed", "--config", own).out)
+    exported.write_text(cli("log", "export", "--signed", "--config", own).out)
+    assert len(exported.read_text().splitlines()) == 2
+    cli("protect", photo, "-o", tmp_path / "two.png", "--config", own)
+    for file in (kept, exported):
+        assert cli("log", "verify", "--against", file, "--config", own).code == 0
+    log = own.parent / "issued.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole.splitlines(keepends=True)[1])
+    found = cli("log", "verify", "--against", kept, "--config", own, "--json")
+    assert found.code == 1
+    assert found.lines[0]["holds"] is False
+    log.write_bytes(whole)
+    kept.write_text(kept.read_text().replace('"head":"1:', '"head":"2:'))
+    changed = cli("log", "verify", "--against", kept, "--config", own)
+    assert changed.code == 2
+    assert changed.is_one_sentence()
+    assert "cannot be relied upon" in changed.err
+    other = home.create(tmp_path / "other").config
+    stranger = cli("log", "verify", "--against", exported, "--config", other)
+    assert stranger.code == 2
+    assert "not on your trust list" in stranger.err
+
+
+def test_growth_is_proved_and_checked_without_the_log(cli, own, issued, photo, tmp_path):
+    first = cli("log", "head", "--config", own).out.strip()
+    cli("protect", photo, "-o", tmp_path / "two.png", "--config", own)
+    second = cli("log", "head", "--config", own).out.strip()
+    proof = tmp_path / "growth.json"
+    proof.write_text(cli("log", "prove", "--since", first, "--config", own).out)
+    (own.parent / "issued.jsonl").unlink()
+    checked = cli("log", "check", proof, "--head", first)
+    assert checked.code == 0
+    assert checked.lines == [{"second": second}]
+    assert cli("log", "check", proof, "--head", "1:" + "0" * 64).code == 1
+
+
 def test_bad_arguments(cli, own, issued, tmp_path):
     (tmp_path / "bad.json").write_text("{}")
+    (tmp_path / "list.json").write_text("[]")
+    nothing = "1:" + "0" * 64
     for args in (
+        ("log", "prove", "--config", own),
+        ("log", "prove", "0", "--since", nothing, "--config", own),
+        ("log", "prove", "--since", nothing, "--config", own),
+        ("log", "prove", "--since", "nonsense", "--config", own),
+        ("log", "verify", "--against", tmp_path / "bad.json", "--config", own),
+        ("log", "verify", "--against", tmp_path / "list.json", "--config", own),
+        ("log", "verify", "--against", tmp_path / "none.json", "--config", own),
+        ("log", "verify", "--against", tmp_path / "bad.json", "--head", nothing, "--config", own),
+        ("log", "check", tmp_path / "list.json"),
         ("log", "prove", "urn:c2pa:none", "--config", own),
         ("log", "verify", "--head", "nonsense", "--config", own),
         ("log", "check", tmp_path / "bad.json"),

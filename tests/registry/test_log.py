@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from provenance.errors import Blocked, ModerationFailed, RegistryUnavailable
 from provenance.registry.entry import Entry, Issued, Refused
 from provenance.registry.log import Log
-from provenance.registry.proof import Head, Proof, check_proof
+from provenance.registry.proof import Growth, Head, Proof, check_growth, check_proof
 from tests.registry.samples import START, a_record, mounted, remount, unprivileged
 
 
@@ -323,3 +323,45 @@ def test_an_entry_without_end_is_refused(log):
 def test_lines_that_are_no_entries(line):
     with pytest.raises(ValueError, match=r"entry of the log"):
         Entry.from_line(line)
+
+
+def test_the_log_goes_on_from_each_of_its_heads(log):
+    heads = [log.append(issued(number)).head for number in range(9)]
+    for first in heads:
+        growth = log.prove_growth(first)
+        assert (growth.first, growth.second) == (first, heads[-1])
+        assert Growth.from_dict(json.loads(json.dumps(growth.to_dict()))) == growth
+        assert check_growth(growth)
+        assert check_growth(growth, first)
+        assert not check_growth(growth, Head(first.size, "0" * 64))
+        assert not check_growth(replace(growth, second=Head(9, "0" * 64)), first)
+        assert not check_growth(replace(growth, path=(*growth.path, "00" * 32)), first)
+        assert not check_growth(replace(growth, path=("xyz",)), first)
+        assert not check_growth(replace(growth, path=("00",)), first)
+
+
+def test_it_goes_on_from_no_other_head(filled):
+    kept = filled.head()
+    assert filled.prove_growth(Head(9, "0" * 64)) is None
+    assert filled.prove_growth(Head(10, kept.root)) is None
+    assert filled.prove_growth(Head(0, "0" * 64)) is None
+    first, *others = lines(filled)
+    rewrite(filled, first.replace(b"allow", b"admit"), *others)
+    assert filled.prove_growth(kept) is None
+
+
+@pytest.mark.parametrize("data", [{}, {"first": "1", "second": "2", "path": []}, {"first": None}])
+def test_another_form_proves_no_growth(data):
+    with pytest.raises(ValueError, match=r"no proof of growth|no head"):
+        Growth.from_dict(data)
+    with pytest.raises(ValueError, match="no proof of growth"):
+        Growth.from_dict({"first": f"1:{'0' * 64}", "second": f"2:{'0' * 64}", "path": [1]})
+
+
+def test_what_is_exported_is_what_is_hashed(filled):
+    """So that who has an export can count its head again."""
+    printed = [
+        json.dumps(entry.to_dict(), ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+        for entry in filled.export()
+    ]
+    assert printed == lines(filled)
