@@ -8,8 +8,8 @@ from provenance.moderate.prompt.lexicon import Lexicon, Role
 from provenance.moderate.prompt.scan import Hit
 from provenance.moderate.prompt.tokens import Gap, Text
 
-_NEARBY = 10
-"""Tokens between a term and a word that excuses it: a clause or two."""
+_NEARBY = 6
+"""Tokens between a term and a word that excuses it: about a clause."""
 
 _REACH = 4
 """Words that a "no" takes back: "no visible blood or gore"."""

@@ -45,7 +45,7 @@ def edges(text: Text, lexicon: Lexicon) -> Edges:
     """Every disguised word, by the token that it starts with."""
     found: Edges = defaultdict(list)
     ways = [_repeated, _spaced, _split, _capitals]
-    if text.looks != text.plain:
+    if not text.plain.isascii():
         ways += [_foreign]
     if _LEET.search(text.looks):
         ways += [_leet]
@@ -77,6 +77,8 @@ def squeezed(word: str) -> tuple[str, ...]:
 
 def _repeated(text: Text, lexicon: Lexicon) -> Iterator[tuple[int, Edge]]:
     for index, token in enumerate(text.tokens):
+        if token.end - token.start < 3:
+            continue
         for word in squeezed(text.looks[token.start : token.end][: _LONGEST * 4]):
             for known in lexicon.known(word):
                 yield index, Edge(known, index + 1, "repeated letters")
@@ -134,6 +136,8 @@ def _split(text: Text, lexicon: Lexicon) -> Iterator[tuple[int, Edge]]:
 def _capitals(text: Text, lexicon: Lexicon) -> Iterator[tuple[int, Edge]]:
     """Words written together: "NakedWoman"."""
     for index, token in enumerate(text.tokens):
+        if token.end - token.start < 3:
+            continue
         start, end = text.origin[token.start], text.origin[token.end - 1] + 1
         given = text.given[start:end]
         if not given[1:].islower() and not given.isupper():
@@ -153,6 +157,8 @@ def _foreign(text: Text, lexicon: Lexicon) -> Iterator[tuple[int, Edge]]:
                 for known in lexicon.known(word):
                     yield first, Edge(known, last, "other alphabets")
     for index, token in enumerate(text.tokens):
+        if token.end - token.start < 3:
+            continue
         seen = text.looks[token.start : token.end]
         if len(seen) <= _LONGEST and not seen.isascii() and _LETTER.search(seen):
             mask = "".join(c if c.isascii() else "*" for c in seen)

@@ -58,9 +58,9 @@ class Role(StrEnum):
     EXPOSING = "exposing"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One phrase.
+    """One phrase; compared by identity, since hostile prompts hold thousands.
 
     Attributes:
         role: what it does.
@@ -193,7 +193,10 @@ def check(document: Mapping[str, Any], name: str = "given") -> dict[str, Any]:
             )
         known = {"strong"} if category == MINORS else set(LEVELS)
         tables.append((f"[terms.{category}]", levels, known))
-    for rule in document.get("unless", ()):
+    rules = document.get("unless", [])
+    if not isinstance(rules, list):
+        raise ConfigError(f"unless in the term list {name} is no list; expected [[unless]] tables")
+    for rule in rules:
         tables.append(("[[unless]]", rule, {"terms", "words"}))
         if set(_table(rule, "[[unless]]", name)) != {"terms", "words"}:
             raise ConfigError(f"[[unless]] in the term list {name} needs both terms and words")

@@ -12,7 +12,7 @@ _DISGUISABLE = {Role.TERM, Role.MINOR}
 """What is also taken in disguise. An exception in disguise would be a way to excuse a term."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Hit:
     """A phrase of the lists in a text.
 
@@ -83,6 +83,8 @@ def _readings(text: Text, index: int, lexicon: Lexicon) -> list[Edge]:
     """A token as it stands, without a plural s, and as what its stems stand for."""
     word = text.tokens[index].word
     readings = [Edge(word, index + 1, "term")]
+    if len(word) < lexicon.shortest_stem and len(word) < 4:
+        return readings
     if len(word) > 3 and word[-1] == "s":
         readings.append(Edge(word[:-1], index + 1, "term"))
     readings += [Edge(stem, index + 1, "term") for stem in lexicon.stems_of(word)]

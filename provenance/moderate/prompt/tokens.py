@@ -23,6 +23,10 @@ _TOKEN = re.compile(
 _CLAUSE = re.compile(r"[,;|、。，；！？!?\n]|\.(?=\s)|\u2026")
 
 
+_WEIGHT = re.compile(r":\s?-?[0-9.]{1,8}\s?(?=[)\]>])")
+"""A1111's weights, which stand between words that the model reads as one phrase."""
+
+
 class Gap(IntEnum):
     """What stands before a token, from nearest to farthest."""
 
@@ -83,12 +87,14 @@ class Text:
 def read(prompt: str) -> Text:
     """Fold and cut up. Linear time; any text will do."""
     plain, looks, origin = fold(prompt)
+    if ":" in plain:
+        plain, looks = _without_weights(plain), _without_weights(looks)
     pattern = _ASCII_TOKEN if plain.isascii() else _TOKEN
     tokens: list[Token] = []
     end = 0
     for found in pattern.finditer(plain):
         word, start = found[0], found.start()
-        gap = _gap(plain[end:start])
+        gap = _gap(plain[end:start]) if end < start else Gap.NONE
         if word == "break" and prompt[origin[start]] == "B":
             continue  # `end` stays, so that the next gap holds it
         tokens.append(Token(word, start, found.end(), gap))
@@ -96,9 +102,12 @@ def read(prompt: str) -> Text:
     return Text(prompt, plain, looks, origin, tokens)
 
 
+def _without_weights(text: str) -> str:
+    return _WEIGHT.sub(lambda weight: "_" * len(weight[0]), text)
+
+
 def _gap(between: str) -> Gap:
-    if not between:
-        return Gap.NONE
+    """What some characters between two tokens mean."""
     if between == " ":
         return Gap.SPACE
     if between == ", " or "break" in between or _CLAUSE.search(between):

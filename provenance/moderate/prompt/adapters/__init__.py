@@ -1,0 +1,1 @@
+"""Other people's classifiers of prompts: a service, a local network, a function."""
