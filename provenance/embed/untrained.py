@@ -1,0 +1,48 @@
+"""Towers of real architectures whose weights nobody trained: for tests and for timing.
+
+Their embeddings mean nothing, so their revision says `random`, and nothing looks for them by name.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from provenance.weights.interface import Weights
+
+REVISION = "random"
+
+
+def untrained_weights(
+    architecture: str, folder: Path, *, seed: int = 0, shrink: dict[str, Any] | None = None
+) -> Weights:
+    """Write random weights of one of open_clip's architectures, in the layout that hubs use.
+
+    Args:
+        architecture: open_clip's name, such as `ViT-B-32`.
+        folder: exists; gets `open_clip_config.json` and `open_clip_model.safetensors`.
+        seed: of the weights.
+        shrink: settings of the text tower to change, such as a smaller `vocab_size`.
+
+    Raises:
+        ConfigError: open_clip has no such architecture.
+    """
+    import safetensors.torch
+    import torch
+
+    from provenance.embed import open_clip
+
+    given = open_clip.architecture_of(architecture)
+    given["model_cfg"]["text_cfg"].update(shrink or {})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        state = {
+            name: tensor.contiguous() + (tensor.ndim == 1) * 0.02 * torch.randn(tensor.shape)
+            for name, tensor in open_clip.make_model(given).state_dict().items()
+        }  # biases begin at zero, which would hide one that lost its place
+    config, weights = folder / open_clip.CONFIG, folder / "open_clip_model.safetensors"
+    config.write_text(json.dumps(given))
+    safetensors.torch.save_file(state, weights)
+    files = {config.name: config.resolve(), weights.name: weights.resolve()}
+    return Weights(f"{architecture}/untrained", REVISION, files, "CC0-1.0")
