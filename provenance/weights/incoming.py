@@ -54,10 +54,13 @@ def take(
             while block := _read(source, target.name):
                 done += len(block)
                 if done > limit:
-                    raise PullFailed(f"{target.name} has more than the {limit:,} bytes expected")
+                    break
                 file.write(block)
                 digest.update(block)
                 report(target.name, done, size)
+        if done > limit:
+            part_of(target).unlink()
+            raise PullFailed(f"{target.name} has more than the {limit:,} bytes expected")
     return Pin(digest.hexdigest(), done)
 
 

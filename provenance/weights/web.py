@@ -172,7 +172,7 @@ def _place(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _meaning(status: int) -> str:
-    known = {401: ": log in", 403: ": it refuses access", 404: ": there is no such file",
+    known = {401: ": it wants a login", 403: ": it refuses access", 404: ": there is no such file",
              407: ": the proxy wants a password", 429: ": too many requests"}  # fmt: skip
     return known.get(status, "")
 

