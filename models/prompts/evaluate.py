@@ -162,7 +162,11 @@ def main() -> None:
     """Choose, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("phrases", nargs="?", type=Path)
+    parser.add_argument("--first-look", metavar="PART", help="measure a new part, once")
     given = parser.parse_args()
+    if given.first_look:
+        first_look(given.first_look)
+        return
     parts = {part: read(HERE / f"{part}.txt") for part in ("develop", "report")}
     classifier = PromptTerms.standard()
     chosen = choose(parts["develop"], ours(classifier))
@@ -187,6 +191,26 @@ def main() -> None:
     target.write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for key in ("recall", "benign_flagged", "benign_blocked", "context_blocked"):
         print(key, *(json.dumps(metrics[p][key]) for p in ("develop", "report", "baseline")))
+
+
+def first_look(part: str) -> None:
+    """Measure a part that the lists have never seen and keep the result; refuse to do it twice."""
+    target = HERE / "first_look.json"
+    seen = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else {}
+    if part in seen:
+        raise SystemExit(f"{part} was measured before; a first look cannot be had twice")
+    limits = json.loads((HERE / "metrics.json").read_text(encoding="utf-8"))["thresholds"]
+    rows = read(HERE / f"{part}.txt")
+    lists = b"".join(path.read_bytes() for path in sorted(TERMS.glob("*.toml")))
+    seen[part] = {
+        "part_sha256": hashlib.sha256((HERE / f"{part}.txt").read_bytes()).hexdigest(),
+        "lists_sha256": hashlib.sha256(lists).hexdigest(),
+        **measure(rows, ours(PromptTerms.standard()), **limits),
+        "baseline": measure(rows, naive(), **limits),
+    }
+    target.write_text(json.dumps(seen, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for key in ("recall", "benign_flagged", "benign_blocked", "context_blocked"):
+        print(key, json.dumps(seen[part][key]), json.dumps(seen[part]["baseline"][key]))
 
 
 def unlabelled(path: Path, classifier: PromptTerms, chosen: Mapping[str, float]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _MEANS = {
     "gore": ("violence/graphic",),
     "self-harm": ("self-harm", "self-harm/intent", "self-harm/instructions"),
 }
-"""Our categories in theirs; the highest counts. Hate is left out: theirs is speech, ours symbols."""
+"""Theirs by our categories; the highest counts. Hate is left out: theirs is speech, not symbols."""
 
 
 class OpenAIModeration:
