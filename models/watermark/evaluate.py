@@ -148,6 +148,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, required=True)
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--most", type=int)
+    parser.add_argument("--keys", type=int, default=len(KEYS), help="of the two suites and 256 px")
     parser.add_argument("--false-positive-reads", type=int, default=2500)
     parser.add_argument("--unmarked", type=Path, nargs="*", default=[])
     options = parser.parse_args()
@@ -179,7 +180,8 @@ def main() -> None:
     beyond = dict.fromkeys(further, "beyond")
     for size in (512, 1024):
         paths = chosen(options.pictures / f"test{size}", options.most)
-        run(f"suite_{size}", partial(robustness, paths, standard, groups, quality))
+        whole = partial(robustness, paths, standard, groups, quality, keys=options.keys)
+        run(f"suite_{size}", whole)
         some = paths[: len(paths) // 2]
         run(f"beyond_{size}", partial(robustness, some, further, beyond, quality, keys=1))
     paths = chosen(options.pictures / "test1024", options.most)[:20]
@@ -227,7 +229,7 @@ def _small(
             "JPEG 75, half size and back": back,
         }
         names = {"none": "none", "JPEG 75": "small", "JPEG 75, half size and back": "small"}
-        return robustness(edits.files([Path(folder)]), tried, names, quality, keys=3)
+        return robustness(edits.files([Path(folder)]), tried, names, quality, keys=options.keys)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from provenance.watermark.geometry import (
-    PERIODS,
     Candidate,
     Floats,
     Matrix,
@@ -37,11 +36,14 @@ ANGLES = 256
 RINGS = ((0.026, 8), (0.05, 14))
 """Stretches tried: by how much (log of the axes' ratio, halved), in how many directions."""
 
+PERIODS = (36.0, 300.0)
+"""Periods of the tile looked for, in samples; the plain maps cover more."""
+
 MARGIN = 1.08
 """More than any stretch changes a radius."""
 
-LEVELS = ((0.010, 5), (0.005, 3), (0.0025, 1))
-"""Climbing: relative step, and bins over which the spectrum is blurred."""
+LEVELS = ((0.010, 5, 2), (0.005, 3, 2), (0.0025, 1, 1))
+"""Climbing: relative step, bins over which the spectrum is blurred, one in how many harmonics."""
 
 
 class AffineMap:
@@ -103,13 +105,13 @@ def climb(spectrum: Spectrum, ratio: Floats, layout: Layout, matrix: Matrix) -> 
     """From a rough geometry to the exact one, within about 2 per cent."""
     weights = signed_weights(layout)
     changes = _changes()
-    for step, width in LEVELS:
+    for step, width, every in LEVELS:
         map_ = blur(ratio, width) if width > 1 else ratio
         for _ in range(2):
             tries = np.matmul(np.eye(2) + step * changes, matrix)
-            points = np.matmul(layout.points, tries.transpose(0, 2, 1))
+            points = np.matmul(layout.points[::every], tries.transpose(0, 2, 1))
             values = look_up(map_, spectrum, points)
-            best = int((values @ weights).argmax())
+            best = int((values @ weights[::every]).argmax())
             matrix = tries[best]
             if best == len(changes) // 2:
                 break

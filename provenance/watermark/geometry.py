@@ -117,12 +117,13 @@ class Sampler:
             if len(self._plans) >= SHAPES:
                 self._plans.clear()
             plan = self._plans[padded] = self._plan(ratio.shape[1], *padded)
-        first, right, below, tx, ty, inside = plan
+        first, below, tx, ty, inside = plan
         flat = ratio.ravel()
-        upper = flat[first]
-        upper += (flat[first + right] - upper) * tx
-        lower = flat[below]
-        lower += (flat[below + right] - lower) * tx
+        right = flat[1:]
+        upper = flat.take(first)
+        upper += (right.take(first) - upper) * tx
+        lower = flat.take(below)
+        lower += (right.take(below) - lower) * tx
         upper += (lower - upper) * ty
         upper -= np.float32(1)
         upper *= inside
@@ -132,10 +133,10 @@ class Sampler:
         fy, fx = self._frequencies
         inside = (np.abs(fy) <= 0.49) & (fx <= 0.49)
         y, x = np.where(inside, fy, 0.0) * rows, np.where(inside, fx, 0.0) * columns
-        y0, x0 = np.floor(y).astype(np.int32), np.floor(x).astype(np.int32)
+        y0 = np.floor(y).astype(np.intp)
+        x0 = np.minimum(np.floor(x).astype(np.intp), width - 2)
         return (
             (y0 % rows) * width + x0,
-            np.minimum(1, width - 1 - x0),
             ((y0 + 1) % rows) * width + x0,
             (x - x0).astype(np.float32),
             (y - y0).astype(np.float32),

@@ -204,12 +204,11 @@ class TileWatermarker:
         reduced = plane.luma_plane(pixels, factor)
         whitened = plane.whiten(reduced).plane
         hit = looking.as_written(whitened, step, factor)
-        hit = hit or looking.undertone(whitened, step, factor)
         hit = hit or looking.elsewhere(reduced, whitened, factor)
         if hit is None and factor >= PAGE_FACTOR:
             finer = -(-factor // 2)
             hit = looking.at_another_resolution(plane.luma_plane(pixels, finer), finer)
-        return hit
+        return hit or looking.undertone(whitened, step, factor)
 
 
 def _middle(pixels: NDArray[Any], factor: int) -> NDArray[Any] | None:
