@@ -94,7 +94,7 @@ def train(category: str, tower: Identity, positive: Examples, negative: Examples
     plain = np.array([seen.plain for seen in (*positive.looks, *negative.looks)])
     quality, baseline = (_validated(z, y, groups, parts, counts) for z in (x, plain))
     strength = _choose(x, y, groups)
-    weight, bias = _logistic(x, y, strength)
+    weight, bias = logistic(x, y, strength)
     both = len(set(groups[y == 1]) & set(groups[y == 0]))
     card = {
         "schema": 1,
@@ -222,7 +222,7 @@ def _validated(
     held = np.empty(len(y))
     for part in range(FOLDS):
         out = parts == part
-        weight, bias = _logistic(x[~out], y[~out], _choose(x[~out], y[~out], groups[~out]))
+        weight, bias = logistic(x[~out], y[~out], _choose(x[~out], y[~out], groups[~out]))
         held[out] = x[out] @ weight + bias
     value = auc(held[y == 0].tolist(), held[y == 1].tolist())
     interval: Interval = auc_interval(value, counts[1], counts[0])
@@ -242,13 +242,13 @@ def _choose(x: Numbers, y: Numbers, groups: NDArray[np.int64]) -> float:
         loss = 0.0
         for part in range(_INNER):
             out = parts == part
-            weight, bias = _logistic(x[~out], y[~out], strength)
+            weight, bias = logistic(x[~out], y[~out], strength)
             loss += _loss(x[out] @ weight + bias, y[out])
         losses.append(loss)
     return _STRENGTHS[int(np.argmin(losses))]
 
 
-def _logistic(x: Numbers, y: Numbers, strength: float) -> tuple[Numbers, float]:
+def logistic(x: Numbers, y: Numbers, strength: float) -> tuple[Numbers, float]:
     """Weights and bias for `x` as it is; the penalty is on standardised columns."""
     from scipy.optimize import minimize
 

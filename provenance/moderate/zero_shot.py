@@ -68,6 +68,11 @@ class ZeroShotClassifier:
         return self._tower.identity
 
     @property
+    def width(self) -> int:
+        """Numbers in the embeddings that `scores_of` takes."""
+        return self._tower.width
+
+    @property
     def categories(self) -> tuple[str, ...]:
         """All of the taxonomy."""
         return self.taxonomy.categories
