@@ -3,6 +3,7 @@ import * as fs from 'node:fs/promises';
 import { chromium } from 'playwright-core';
 
 const [folder, executablePath, base] = process.argv.slice(2);
+// It keeps one list for signers and for time-stamp authorities.
 const trust = await Promise.all(
   ['signers.pem', 'authorities.pem'].map((name) => fs.readFile(`${folder}/${name}`, 'utf8')));
 const browser = await chromium.launch({
