@@ -29,7 +29,7 @@ STEP = 36
 SMALLEST_AREA = 256 * 256
 """Pixels; the package refuses smaller pictures."""
 
-_STRIP = {"dwtDct": 1 << 17, "dwtDctSvd": 1 << 18}
+_STRIP = {"dwtDct": 1 << 18, "dwtDctSvd": 1 << 18}
 """Pixels worked on at once: few enough for the cache, enough blocks to keep each step long."""
 
 
@@ -108,7 +108,8 @@ def _largest_votes(u: NDArray[np.int16]) -> NDArray[np.bool_]:
     # On a limit, the package's answer hangs on the last bit of its sums of rounded products.
     close = np.flatnonzero(largest % STEP == 0)
     if close.size:
-        blocks = u.reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3).reshape(-1, 8, 8)[close]
+        row, column = np.divmod(close, columns)
+        blocks = u.reshape(rows, 8, columns, 8)[row, :, column]
         near = Haar().analyse(blocks.reshape(-1, 8)).reshape(-1, 16)
         votes[close] = near[:, 1:].max(axis=1) % STEP > STEP / 2
     return np.asarray(votes)
@@ -134,12 +135,21 @@ def _quantised(values: Floats, bits: Floats) -> Floats:
 
 
 def _quantise_largest(near: Floats, bits: Floats) -> None:
+    """The first of the largest coefficients goes to the middle of its half step.
+
+    Of positive floats the bits, read as whole numbers, are in the same order. From 2 to 2^17 they
+    begin alike, which leaves room behind them for the place: early places count as larger.
+    Coefficients lie between, for U does.
+    """
     rows, columns = bits.shape
-    quads = near[: rows * 4, : columns * 4].view("V32").reshape(rows, 4, columns)
-    tiles = np.ascontiguousarray(quads.transpose(0, 2, 1)).view(np.float64)
-    tiles = tiles.reshape(rows, columns, 16)
-    tiles[..., 0] = -1  # the first coefficient carries nothing
-    place = tiles.argmax(axis=2)
+    keys = near[: rows * 4, : columns * 4].view(np.int64) << 4
+    keys.reshape(rows, 4, -1)[...] |= np.tile(15 - np.arange(16).reshape(4, 4), columns)
+    keys[0::4, 0::4] = 0  # the first coefficient carries nothing
+    most = keys.reshape(rows, 4, -1).max(axis=1)
+    most = np.maximum(
+        np.maximum(most[:, 0::4], most[:, 1::4]), np.maximum(most[:, 2::4], most[:, 3::4])
+    )
+    place = 15 - (most & 15)
     width = near.shape[1]
     place = (place >> 2) * width + (place & 3)
     place += np.arange(0, columns * 4, 4)

@@ -1,8 +1,8 @@
 """Largest singular value of many 4×4 blocks at once.
 
-A block is given as sixteen planes, so that each step is one operation on all blocks. The fourth
-power of the Gram matrix, applied four times, leaves of the second direction the share
-(second / first)^34; blocks where two values are too close for that go to LAPACK.
+A block is given as sixteen planes, so that each step is one operation on all blocks. The square
+of the Gram matrix, applied four times, leaves of the second direction the share
+(second / first)^16; blocks where two values are too close for that go to LAPACK.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FOUR = range(4)
 def largest_singular(blocks: Floats) -> tuple[Floats, Floats, Floats]:
     """Values (n), left (4×n) and right (4×n) vectors of 4×4×n blocks, none of them zero."""
     gram = [[_dot(blocks[:, i], blocks[:, j]) for j in range(i + 1)] for i in _FOUR]
-    power = _squared(_squared(gram))
+    power = _squared(gram)
     right = np.stack([sum(_at(power, i, j) for j in _FOUR) for i in _FOUR])
     for _ in range(3):
         right = np.stack([_dot([_at(power, i, j) for j in _FOUR], right) for i in _FOUR])
