@@ -18,7 +18,7 @@ from provenance.sign.callback import CallbackSigner
 from provenance.sign.development import create
 from provenance.sign.local import LocalSigner
 from tests import signed
-from tests.sign.chains import PEM, USABLE, certificate, issued, pem
+from tests.sign.chains import PEM, USABLE, certificate, issued, named, pem
 
 HEAD = Head(7, "ab" * 32)
 
@@ -107,32 +107,37 @@ def test_what_is_no_authority_issues_nobody():
         assert "not on your trust list" in why_refused(found, anchors)
 
 
-def test_the_length_of_the_way_is_held():
-    """The development root allows one authority below it, and that one none."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    chain = signed.chain()
-    middle = x509.load_pem_x509_certificates(chain.certificates)[1]
-    assert middle.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
-    leaf_key = signed.signer()._key
-    below = (
+def authority(name, key, issuer, issuer_key, length, signs=True):
+    now = datetime.now(UTC)
+    usage = x509.KeyUsage(not signs, False, False, False, False, signs, signs, False, False)
+    return (
         x509.CertificateBuilder()
-        .subject_name(middle.subject)
-        .issuer_name(x509.load_pem_x509_certificates(chain.certificates)[0].subject)
+        .subject_name(named(name))
+        .issuer_name(named(issuer))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(hours=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(hours=1))
-        .add_extension(x509.BasicConstraints(True, None), critical=True)
-        .add_extension(
-            x509.KeyUsage(False, False, False, False, False, True, True, False, False), True
-        )
-        .sign(leaf_key, hashes.SHA256())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.BasicConstraints(True, length), critical=True)
+        .add_extension(usage, critical=True)
+        .sign(issuer_key, hashes.SHA256())
     )
-    last = ec.generate_private_key(ec.SECP256R1())
-    leaf, _ = issued(last)
-    certificates = leaf + below.public_bytes(PEM) + chain.certificates
-    found = sign_head(HEAD, LocalSigner(leaf, pem(last)))
-    assert why_refused(replace(found, certificates=certificates), signed.anchors())
+
+
+@pytest.mark.parametrize(
+    ("length", "signs", "holds"),
+    [(None, True, True), (1, True, True), (0, True, False), (None, False, False)],
+)
+def test_what_an_authority_allows_below_it_is_held(length, signs, holds):
+    root_key, middle_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+    root = authority("root", root_key, "root", root_key, length)
+    middle = authority("middle", middle_key, "root", root_key, None, signs)
+    leaf = certificate("leaf", key.public_key(), "middle", middle_key, usages=USABLE)
+    chain = leaf.public_bytes(PEM) + middle.public_bytes(PEM)
+    found = sign_head(HEAD, LocalSigner(chain, pem(key)))
+    why = why_refused(found, [root.public_bytes(PEM).decode()])
+    assert (why is None) == holds, why
+    assert why_refused(found, [middle.public_bytes(PEM).decode()]) is None or not signs
 
 
 def test_a_certificate_that_is_past_its_date_or_for_something_else(made):
