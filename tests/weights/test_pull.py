@@ -130,6 +130,42 @@ def test_a_part_that_is_too_long_is_forgotten(store, hub):
     store.get("small")
 
 
+def test_a_file_that_became_shorter_is_fetched_anew(store, hub):
+    """The server has nothing where the part ends (416), and then the right file again."""
+    hub.etag, hub.cut_after = False, 50_000
+    with pytest.raises(PullFailed):
+        pull(store, "small", QUICK)
+    hub.cut_after = None
+    hub.files["/small/model.safetensors"] = BIG[:100]
+    with pytest.raises(PullFailed, match="has 100 bytes, expected"):
+        pull(store, "small", QUICK)
+    hub.files["/small/model.safetensors"] = BIG
+    pull(store, "small", QUICK)
+    store.get("small")
+
+
+COMMIT, OTHER = "a" * 40, "b" * 40
+
+
+def test_a_hub_is_asked_for_commits(store_of, hub, monkeypatch):
+    text = entry("small", "https://x", FILES).replace('"url"', '"hub"')
+    text = text.replace('"https://x"', '"owner/repository"').replace('"1"', f'"{COMMIT}"')
+    text = text.replace('"config.json" = {', f'"config.json" = {{ revision = "{OTHER}",')
+    text = text.replace("{ size", '{ path = "sub/model.safetensors", size')
+    hub.files = {
+        f"/owner/repository/resolve/{COMMIT}/sub/model.safetensors": BIG,
+        f"/owner/repository/resolve/{OTHER}/config.json": FILES["config.json"],
+    }
+    monkeypatch.setenv("HF_ENDPOINT", hub.base + "/")
+    store = store_of(text)
+    assert pull(store, "small", QUICK).folder.name == COMMIT
+    store.get("small")
+    monkeypatch.delenv("HF_ENDPOINT")
+    assert module._url(store.catalogue.find("small"), store.catalogue.find("small").files[0]) == (
+        f"https://huggingface.co/owner/repository/resolve/{COMMIT}/sub/model.safetensors"
+    )
+
+
 def test_a_server_that_continues_elsewhere_is_not_believed(store, hub):
     hub.wrong_range, hub.cut_after, hub.cuts = True, 100_000, 1
     pull(store, "small", QUICK)
