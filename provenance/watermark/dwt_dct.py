@@ -40,10 +40,12 @@ def read_bits(pixels: NDArray[np.uint8], length: int, method: Method = "dwtDct")
 
 def majority(votes: NDArray[np.bool_], length: int) -> Bits:
     """The bits that votes of blocks, in the package's order, agree on."""
-    turns = np.arange(votes.size) % length
-    ones = np.bincount(turns, votes, minlength=length)
-    total = np.maximum(np.bincount(turns, minlength=length), 1)
-    return (ones / total * 255 > 127).astype(np.uint8)
+    rounds, rest = divmod(votes.size, length)
+    ones = votes[: rounds * length].reshape(-1, length).sum(axis=0)
+    ones[:rest] += votes[rounds * length :]
+    total = np.full(length, max(rounds, 1))
+    total[:rest] = rounds + 1
+    return np.asarray(ones / total * 255 > 127, np.uint8)
 
 
 def block_votes(pixels: NDArray[np.uint8], method: Method) -> NDArray[np.bool_]:

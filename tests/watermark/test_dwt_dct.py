@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skimage import data
 
 from provenance.errors import TooSmall
-from provenance.watermark.dwt_dct import Method, block_votes, read_bits, write_bits
+from provenance.watermark.dwt_dct import Method, block_votes, majority, read_bits, write_bits
 
 Pixels = NDArray[np.uint8]
 METHODS: tuple[Method, ...] = ("dwtDct", "dwtDctSvd")
@@ -82,3 +82,11 @@ def test_small_pictures_hold_as_many_votes_as_blocks(shape: tuple[int, int]) -> 
     pixels = np.zeros((*shape, 3), np.uint8)
     for method in METHODS:
         assert block_votes(pixels, method).size == (shape[0] // 8) * (shape[1] // 8)
+
+
+@pytest.mark.parametrize(("votes", "length"), [(0, 5), (3, 5), (5, 5), (13, 5), (200, 1)])
+def test_every_bit_is_decided_by_its_own_votes(votes: int, length: int) -> None:
+    cast = np.random.default_rng(votes).random(votes) > 0.5
+    for place, bit in enumerate(majority(cast, length)):
+        mine = cast[place::length]
+        assert bit == (mine.size > 0 and mine.mean() * 255 > 127)
