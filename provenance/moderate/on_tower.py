@@ -11,9 +11,12 @@ it, so a picture is embedded once.
 
 from __future__ import annotations
 
+import os
+import sys
 from functools import cache
 from pathlib import Path
 
+from provenance.embed.cache import CachedTower
 from provenance.embed.interface import Tower
 from provenance.errors import ConfigError
 from provenance.moderate.calibration import Calibration
@@ -65,13 +68,14 @@ def head(policy: Policy, argument: str) -> HeadClassifier:
 
 @cache
 def embedder(model: str) -> Embedder[Tower]:
-    """The one embedder of a model in this process.
+    """The one embedder of a model in this process; embeddings of texts are kept on disk.
 
     Raises:
         ConfigError: there is no such model, or its files are wrong.
         WeightsMissing: they are not on this machine.
     """
-    return Embedder(_tower(model))
+    tower, folder = _tower(model), _cache_folder()
+    return Embedder(CachedTower(tower, folder) if folder else tower)
 
 
 def _tower(model: str) -> Tower:
@@ -84,6 +88,22 @@ def _tower(model: str) -> Tower:
     from provenance.weights.store import Store
 
     return load_tower(model, store=Store.standard())
+
+
+def _cache_folder() -> Path | None:
+    """Where the platform keeps what can be made again; None without a home folder."""
+    variable, usual = (
+        ("LOCALAPPDATA", ("AppData", "Local"))
+        if sys.platform == "win32"
+        else ("XDG_CACHE_HOME", (".cache",))
+    )
+    base = Path(os.environ.get(variable, ""))
+    if not base.is_absolute():  # the convention says to ignore it
+        try:
+            base = Path.home().joinpath(*usual)
+        except RuntimeError:
+            return None
+    return base / "provenance" / "embeddings"
 
 
 def _file(name: str) -> Path:
