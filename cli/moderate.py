@@ -115,9 +115,10 @@ def fit(
     from provenance.errors import ConfigError, InputError
     from provenance.files import write_atomically
     from provenance.moderate.fit import parse_share, toml_lines
+    from provenance.moderate.interface import FLOOR
     from provenance.moderate.measure import calibrate, can_be_calibrated, fit_all, with_category
     from provenance.moderate.samples import find
-    from provenance_cli.render import line
+    from provenance_cli.render import line, say
 
     bound = parse_share(max_safe_flagged)
     limits, policy = _settings(config)
@@ -128,6 +129,9 @@ def fit(
         )
     if calibration is not None and not can_be_calibrated(scorer):
         raise ConfigError(f"{scorer.name} cannot be calibrated; leave out --calibration")
+    fixed = [name for name in scorer.categories if name in FLOOR]
+    if category in fixed:
+        raise ConfigError(f"no threshold is fitted for {category}: no policy can move it")
     wanted = (category,) if category else scorer.categories
     good = _measured(scorer, find(safe), limits, "safe")
     bad = _measured(scorer, find(unsafe), limits, "unsafe") if unsafe else []
@@ -144,6 +148,10 @@ def fit(
             typer.echo(line({"classifier": scorer.name, **each.to_dict()}))
     else:
         typer.echo("\n".join(_fit_text(each) for each in found))
+        if len(found) > 1:
+            say("note: each bound is for its category alone; together they may flag more")
+        if fixed and not category:
+            say(f"note: not fitted: {', '.join(fixed)}, which no policy can move")
         lines = toml_lines(found)
         typer.echo(f"\nfor your policy:\n\n{lines}" if lines else "\nnothing for your policy")
     raise typer.Exit(exit_codes.FAILED if any(f.problem for f in found) else exit_codes.OK)

@@ -89,7 +89,7 @@ def load(extra: str | Path | Mapping[str, Any] | None = None) -> Taxonomy:
     if extra is None:
         return _merged("{}", "the taxonomy")
     if isinstance(extra, Mapping):
-        data, where = dict(extra), "the categories"
+        data, where = dict(extra), "the table of categories"
     else:
         data, where = _read(Path(extra)), str(extra)
     try:

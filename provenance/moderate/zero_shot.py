@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from provenance.moderate.calibration import Calibration, sigmoid
 from provenance.moderate.embedder import Embedder, check_unit
 from provenance.moderate.taxonomy import Concept, Taxonomy, load
 from provenance.picture import Picture
+
+Places: TypeAlias = dict[str, tuple[NDArray[np.intp], ...]]
 
 
 class ZeroShotClassifier:
@@ -112,20 +115,19 @@ class ZeroShotClassifier:
 
     def _evidence(self, vectors: Vectors) -> dict[str, NDArray[np.float64]]:
         """Logits by concept, one for each vector."""
-        place, words = self._words()
+        places, words = self._words()
         rows = np.atleast_2d(np.asarray(vectors, np.float64))
         bias = self._tower.logit_bias
         logits = self._tower.logit_scale * (rows @ words.T) + bias
         none_of_these = np.zeros((len(rows), 1)) if bias else np.empty((len(rows), 0))
         found = {}
-        for name, concept in self._concepts.items():
-            mine = logits[:, [place[concept.templates, text] for text in concept.prompts]]
-            others = logits[:, [place[concept.templates, text] for text in concept.rivals]]
-            found[name] = _lse(mine) - _lse(np.hstack([others, none_of_these]))
+        for name, (mine, others) in places.items():
+            rivals = np.hstack([logits[:, others], none_of_these])
+            found[name] = _lse(logits[:, mine]) - _lse(rivals)
         return found
 
-    def _embed_words(self) -> tuple[dict[tuple[tuple[str, ...], str], int], NDArray[np.float64]]:
-        """One unit vector for each description, and where to find it."""
+    def _embed_words(self) -> tuple[Places, NDArray[np.float64]]:
+        """One unit vector for each description, and which are a concept's own and its rivals."""
         described = [
             (concept.templates, text)
             for concept in self._concepts.values()
@@ -143,7 +145,14 @@ class ZeroShotClassifier:
         length = np.linalg.norm(mean, axis=1, keepdims=True)
         if not (length > 0).all():
             raise ConfigError("a prompt's embeddings cancel out; change its wording")
-        return place, mean / length
+        places = {
+            name: tuple(
+                np.array([place[concept.templates, text] for text in texts])
+                for texts in (concept.prompts, concept.rivals)
+            )
+            for name, concept in self._concepts.items()
+        }
+        return places, mean / length
 
 
 def _concepts(taxonomy: Taxonomy) -> dict[str, Concept]:

@@ -157,6 +157,23 @@ def test_fit_on_a_tower_writes_a_calibration(moderate, pictures, tower, tmp_path
     assert "calibrated for nudity" in row["classifier"]
 
 
+def test_fit_in_words_names_what_it_leaves_out(moderate, pictures, tower):
+    result = moderate(
+        *("fit", "--classifier", "zero-shot:colour", "--max-safe-flagged", "2%"),
+        *("--safe", pictures / "safe"),
+    )
+    assert result.code == 0
+    assert "each bound is for its category alone" in result.err
+    assert "not fitted: sexual-minors" in result.err
+    assert "sexual-minors" not in result.out
+    alone = moderate(
+        *("fit", "--classifier", "zero-shot:colour", "--category", "sexual-minors"),
+        *("--safe", pictures / "safe", "--max-safe-flagged", "2%"),
+    )
+    assert alone.code == 2
+    assert "no policy can move it" in alone.err
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
@@ -166,6 +183,7 @@ def test_fit_on_a_tower_writes_a_calibration(moderate, pictures, tower, tmp_path
         (("--unsafe", "nowhere"), "is no folder"),
         (("--classifier", "open-nfsw"), "did you mean"),
         (("--classifier", "zero-shot"), "without a model"),
+        (("--classifier", "terms"), "scores prompts"),
         (("--classifier", "head:x.npz"), "expected head:FILE@MODEL"),
         (("--classifier", "head:x.npz@colour"), "cannot be read"),
         (("--classifier", "zero-shot:colour@nothing.json"), "full path"),

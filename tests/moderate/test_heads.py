@@ -140,6 +140,28 @@ def test_the_aesthetic_heads_are_linear(published):
     assert np.allclose(Head.load(path).logits(x), expected)
 
 
+class Wide(ColourTower):
+    """Random unit vectors of any width, by colour."""
+
+    def __init__(self, model: str, width: int) -> None:
+        super().__init__(model=model)
+        self.width = width
+
+    def embed_pictures(self, pictures):
+        seeds = [int(picture.pixels.sum()) for picture in pictures]
+        return np.vstack([unit(self.width, seed % 97 + 1)[-1:] for seed in seeds]).astype("f4")
+
+
+def test_published_heads_as_classifiers(published):
+    head = Head.load(published / "laion_nsfw_clip_vit_b32.npz")
+    model = "ViT-B-32/openai"
+    classifier = HeadClassifier(head, Wide(model, 512), "nudity", made_for=model)
+    assert 0.0 <= classifier.scores(flat(RED))["nudity"] <= 1.0
+    assert head.digest[:12] in classifier.name
+    with pytest.raises(ConfigError, match=r"takes embeddings of 512 numbers, .* gives 768"):
+        HeadClassifier(head, Wide(model, 768), "nudity", made_for=model)
+
+
 def test_a_layout_that_we_do_not_know_is_named(published):
     with pytest.raises(ConfigError, match=r"it holds model\.classification_head"):
         Head.load(published / "clipcues_linear_probe_combined.npz")
