@@ -35,6 +35,8 @@ _MASK = "*#%^~\u2022\u25cf\u25a0\u2588"
 _MASKED = re.compile(f"[a-z]+(?:[{_MASK}]+[a-z]+)+")
 _LONG_RUNS = re.compile(r"(.)\1{2,}")
 _RUNS = re.compile(r"(.)\1+")
+_RARE_PAIRS = re.compile(r"aa|ii|uu")
+"""Twice the same vowel, as hardly any English word has it; "rapped" is left alone."""
 _CAPITALS = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{3,}(?![a-z])")
 _NAME = re.compile(r"<[^<>\n]{1,200}>")
 _LONGEST = 24
@@ -68,7 +70,7 @@ def squeezed(word: str) -> tuple[str, ...]:
             _LONG_RUNS.sub(r"\1", word),
             _LONG_RUNS.sub(r"\1\1", word),
         )
-    if sum(1 for _ in _RUNS.finditer(word)) > 1:
+    if _RARE_PAIRS.search(word) or sum(1 for _ in _RUNS.finditer(word)) > 1:
         return (_RUNS.sub(r"\1", word),)
     if len(word) > 4 and word[-1] == word[-2]:
         return (word[:-1],)
