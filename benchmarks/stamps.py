@@ -105,6 +105,7 @@ def main() -> None:
     shown = table(result)
     result["package"] = f"invisible-watermark {version('invisible-watermark')}"
     result["machine"] = f"{platform.machine()}, numpy {np.__version__}, OpenCV {cv2.__version__}"
+    result["load_average"] = round(os.getloadavg()[0], 2)
     update("stamps_speed", result)
     print(shown)
     if "--write" in sys.argv:

@@ -56,7 +56,6 @@ def block_votes(pixels: NDArray[np.uint8], method: Method) -> NDArray[np.bool_]:
     if columns:
         for strip in _strips(rows, columns, method):
             u = opencv_yuv.u_of_rgb(blocks[strip])
-            u += 128
             votes.append(_largest_votes(u) if method == "dwtDct" else _singular_votes(u))
     return np.concatenate(votes)
 
@@ -80,11 +79,9 @@ def write_bits(
         yuv = opencv_yuv.from_rgb(pixels[strip])
         rows, columns = (n // 4 * 4 for n in yuv.u.shape)
         plane = yuv.u[:rows, :columns]
-        plane += 128
         near = haar.analyse(plane)
         quantise(near, wanted[strip.start // 8 :][: rows // 8])
         haar.synthesise(plane)
-        plane -= 128
         result[strip] = opencv_yuv.to_rgb(yuv)
     return result
 

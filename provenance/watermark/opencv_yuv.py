@@ -23,7 +23,7 @@ _RGB = np.dtype({"names": ["rg", "b"], "formats": ["<u2", "u1"], "offsets": [0, 
 
 
 class Yuv(NamedTuple):
-    """Planes of 16-bit integers; luma in [0, 255], u and v with zero in their middle."""
+    """Planes of 16-bit integers in [0, 255]; grey has 128 in u and v."""
 
     luma: Plane
     u: Plane
@@ -32,18 +32,21 @@ class Yuv(NamedTuple):
 
 def from_rgb(pixels: Bytes) -> Yuv:
     """H×W×3 RGB to planes."""
-    luma, red, blue = _luma(pixels)
-    return Yuv(luma, _u(blue), _v(red))
+    above, red, green, blue = _luma(pixels)
+    red -= above
+    v = _scaled(red, 56, 33, 128)  # 14369
+    return Yuv(above + green, _u(above, blue), np.clip(v, 0, 255, out=v))
 
 
 def u_of_rgb(pixels: Bytes) -> Plane:
     """Only the U plane of `from_rgb`."""
-    return _u(_luma(pixels)[2])
+    above, _, _, blue = _luma(pixels)
+    return _u(above, blue)
 
 
 def to_rgb(yuv: Yuv) -> Bytes:
     """Planes to H×W×3 RGB."""
-    luma, u, v = yuv
+    luma, u, v = yuv.luma, yuv.u - 128, yuv.v - 128
     red = _scaled(v, 73, -10)  # 18678
     red += luma
     blue = 131 * u  # 33292 = 2·2^14 + 131·2^2
@@ -69,8 +72,8 @@ def to_rgb(yuv: Yuv) -> Bytes:
     return result
 
 
-def _luma(pixels: Bytes) -> tuple[Plane, Plane, Plane]:
-    """Luma, and how far red and blue lie above it."""
+def _luma(pixels: Bytes) -> tuple[Plane, Plane, Plane, Plane]:
+    """How far luma lies above green; how far red does; green; how far blue lies above green."""
     packed = np.ascontiguousarray(pixels).view(_RGB)[..., 0]
     both = packed["rg"].astype(np.uint16)
     green = (both >> 8).view(np.int16)
@@ -83,30 +86,22 @@ def _luma(pixels: Bytes) -> tuple[Plane, Plane, Plane]:
     coarse += 7 * blue
     fine = 35 * red
     fine += 76 * blue
-    above = _rounded(coarse, fine)
-    red -= above
+    return _rounded(coarse, fine), red, green, blue
+
+
+def _u(above: Plane, blue: Plane) -> Plane:
     blue -= above
-    above += green
-    return above, red, blue
+    return _scaled(blue, 31, 125, 128)  # 8061; cannot leave [0, 255]
 
 
-def _u(blue: Plane) -> Plane:
-    return _scaled(blue, 31, 125)  # 8061
+def _scaled(plane: Plane, high: int, low: int, middle: int = 0) -> Plane:
+    """⌊((256·high + low)·plane + 2^13) / 2^14⌋ + middle."""
+    return _rounded(high * plane, low * plane, middle)
 
 
-def _v(red: Plane) -> Plane:
-    plane = _scaled(red, 56, 33)  # 14369
-    return np.clip(plane, -128, 127, out=plane)
-
-
-def _scaled(plane: Plane, high: int, low: int) -> Plane:
-    """⌊((256·high + low)·plane + 2^13) / 2^14⌋."""
-    return _rounded(high * plane, low * plane)
-
-
-def _rounded(coarse: Plane, fine: Plane) -> Plane:
+def _rounded(coarse: Plane, fine: Plane, middle: int = 0) -> Plane:
     fine >>= 8
     coarse += fine
-    coarse += 1 << 5
+    coarse += (1 << 5) + (middle << 6)
     coarse >>= 6
     return coarse

@@ -22,8 +22,8 @@ def test_there_for_colours_of_all_kinds() -> None:
     pixels = every(STEPS, ALL, STEPS[::2])
     red, green, blue = (pixels[..., i].astype(np.int64) for i in range(3))
     luma = (4899 * red + 9617 * green + 1868 * blue + (1 << 13)) >> 14
-    u = np.clip((8061 * (blue - luma) + (1 << 13)) >> 14, -128, 127)
-    v = np.clip((14369 * (red - luma) + (1 << 13)) >> 14, -128, 127)
+    u = np.clip(128 + ((8061 * (blue - luma) + (1 << 13)) >> 14), 0, 255)
+    v = np.clip(128 + ((14369 * (red - luma) + (1 << 13)) >> 14), 0, 255)
     yuv = opencv_yuv.from_rgb(pixels)
     for got, wanted in zip(yuv, (luma, u, v), strict=True):
         assert np.array_equal(got, wanted)
@@ -31,14 +31,11 @@ def test_there_for_colours_of_all_kinds() -> None:
 
 
 def test_back_for_every_u_and_v() -> None:
-    y, u, v = np.moveaxis(every(STEPS[::8], ALL, ALL).astype(np.int64), -1, 0) - [
-        [[0]],
-        [[128]],
-        [[128]],
-    ]
+    y, u, v = np.moveaxis(every(STEPS[::8], ALL, ALL).astype(np.int16), -1, 0)
+    yuv = Yuv(y, u, v)
+    y, u, v = y.astype(np.int64), u - np.int64(128), v - np.int64(128)
     changes = (18678 * v, -6472 * u - 9519 * v, 33292 * u)
     wanted = np.stack([np.clip(y + ((c + (1 << 13)) >> 14), 0, 255) for c in changes], axis=-1)
-    yuv = Yuv(y.astype(np.int16), u.astype(np.int16), v.astype(np.int16))
     assert np.array_equal(opencv_yuv.to_rgb(yuv), wanted)
 
 
@@ -46,9 +43,7 @@ def test_equals_opencv() -> None:
     cv2 = pytest.importorskip("cv2")
     pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
     yuv = cv2.cvtColor(np.ascontiguousarray(pixels[..., ::-1]), cv2.COLOR_BGR2YUV)
-    middle = np.array([0, 128, 128], np.int16)
-    ours = opencv_yuv.from_rgb(pixels)
-    assert np.array_equal(np.stack(ours, axis=-1) + middle, yuv)
+    assert np.array_equal(np.stack(opencv_yuv.from_rgb(pixels), axis=-1), yuv)
     back = cv2.cvtColor(pixels, cv2.COLOR_YUV2BGR)[..., ::-1]
-    planes = np.moveaxis(pixels - middle, -1, 0)
+    planes = np.moveaxis(pixels.astype(np.int16), -1, 0)
     assert np.array_equal(opencv_yuv.to_rgb(Yuv(*planes)), back)
