@@ -181,15 +181,16 @@ def _rehearse(
     period = host.period / finer
     if finer > 1:
         waves = Waves(grid, layout.undertone.axis, SUPER * period, origin, width)
-    known = np.empty((height, width), np.float32) if finer == 1 else None
+    known = waves.rows(np.arange(height, dtype=np.float64)) if finer == 1 else None
     wide = across(strength, COARSE * ratio, width)
     reduced = np.empty((height // ratio, width // ratio), np.float32)
     strip = rehearsal.BLOCK * ratio * max(1, STRIP // (rehearsal.BLOCK * ratio * width))
     for start in range(0, height, strip):
         luma = host.luma[start : start + strip]
-        local = waves.rows(np.arange(start, start + len(luma), dtype=np.float64))
-        if known is not None:
-            known[start : start + strip] = local
+        if known is None:
+            local = waves.rows(np.arange(start, start + len(luma), dtype=np.float64))
+        else:
+            local = known[start : start + strip].copy()
         modulate(local, wide, COARSE * ratio, start)
         local += luma
         np.clip(np.rint(local, out=local), 0, 255, out=local)  # black and white keep half a wave
