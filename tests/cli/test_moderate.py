@@ -29,10 +29,11 @@ def moderate(cli) -> Callable:
 
 
 @pytest.fixture
-def tower(monkeypatch) -> ColourTower:
+def tower(monkeypatch, tmp_path) -> ColourTower:
     """The model named `colour` is a fake; every other name is looked for as usual."""
     fake, found = ColourTower(("naked", "clown", "child")), on_tower._tower
     monkeypatch.setattr(on_tower, "_tower", lambda n: fake if n == "colour" else found(n))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     on_tower.embedder.cache_clear()
     names = {"zero-shot": on_tower.zero_shot, "head": on_tower.head}
     monkeypatch.setattr(build, "_PICTURES", {**build._PICTURES, **names})

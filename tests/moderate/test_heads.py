@@ -343,6 +343,30 @@ def test_a_header_that_claims_a_terabyte_is_not_believed(tmp_path):
         Head.load(tmp_path / "h.npz")
 
 
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0), (9, 9)])
+def test_versions_of_arrays(tmp_path, version):
+    """1 and 2 are read; 3 is for names of fields, which no head has."""
+    with zipfile.ZipFile(tmp_path / "h.npz", "w") as archive:
+        for name, array in (("weight", np.ones((1, 4))), ("bias", np.zeros(1))):
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array, version=min(version, (3, 0)))
+            data = bytearray(member.getvalue())
+            data[6:8] = bytes(version)
+            archive.writestr(f"{name}.npy", bytes(data))
+    if version in {(1, 0), (2, 0)}:
+        assert Head.load(tmp_path / "h.npz").width == 4
+    else:
+        with pytest.raises(ConfigError, match=r"unknown version|cannot be used"):
+            Head.load(tmp_path / "h.npz")
+
+
+def test_other_files_in_the_archive(tmp_path):
+    with zipfile.ZipFile(tmp_path / "h.npz", "w") as archive:
+        archive.writestr("weight.pkl", b"x")
+    with pytest.raises(ConfigError, match="other files than arrays"):
+        Head.load(tmp_path / "h.npz")
+
+
 def test_a_zip_bomb_is_not_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "h.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("weight.npy", b"\0" * (65 << 20))
