@@ -54,6 +54,66 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """A place in the picture, in pixels of the upright picture; right and bottom lie outside.
+
+    Attributes:
+        left: first column.
+        top: first row.
+        right: one past the last column.
+        bottom: one past the last row.
+        label: what was seen there, in a few words.
+        score: uncalibrated score of what was seen, or None.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    label: str = ""
+    score: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "left": self.left,
+            "top": self.top,
+            "right": self.right,
+            "bottom": self.bottom,
+            "label": self.label,
+            "score": self.score,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How much likelier this evidence is on generated pictures than on others, as measured.
+
+    Attributes:
+        ratio: the likelihood ratio; 1 says nothing.
+        low: lower end of its 95 % interval, at least 0.
+        high: upper end.
+        generated: generated pictures that it was measured on.
+        others: other pictures that it was measured on.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    generated: int
+    others: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "ratio": self.ratio,
+            "interval95": [self.low, self.high],
+            "generated": self.generated,
+            "others": self.others,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One thing that a check found, looked for in vain, or could not look for.
 
@@ -68,6 +128,8 @@ class Evidence:
         false_positive_rate: probability that a picture without the thing gives this evidence;
             None means that it is not calibrated, or not applicable.
         details: facts for programs, ready for JSON.
+        boxes: where in the picture it was seen.
+        weight: what it is worth as evidence of generation; None where nobody measured that.
     """
 
     source: str
@@ -79,6 +141,8 @@ class Evidence:
     score: float | None = None
     false_positive_rate: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    boxes: tuple[Box, ...] = ()
+    weight: Weight | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -92,6 +156,8 @@ class Evidence:
             "score": self.score,
             "false_positive_rate": self.false_positive_rate,
             "details": dict(self.details),
+            "boxes": [box.to_dict() for box in self.boxes],
+            "weight": self.weight.to_dict() if self.weight else None,
         }
 
 

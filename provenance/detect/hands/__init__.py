@@ -1,0 +1,1 @@
+"""Finds hands and judges whether they are malformed."""

@@ -1,0 +1,1 @@
+"""Finds lines of text and judges whether they are gibberish."""
