@@ -15,7 +15,10 @@ from provenance.watermark.calibrated import TAILS
 from provenance.watermark.code import CRC_BITS
 
 ATTEMPTS = 64
-"""Upper bound on the words of one length that a search decodes, in one picture."""
+"""Upper bound on the words of one length that a search decodes, in one picture.
+
+Two locks for each geometry: as written in the middle and in all of it (4), six turned or scaled
+ones at up to three resolutions (36), two stretched (4), three sheared (6); the undertone (1)."""
 
 FLOOR = 1e-6
 """Least value of the modelled tail: a tenth of what the number of reads could show, no less."""
