@@ -17,8 +17,12 @@ from provenance_cli.explain import explain
 from provenance_cli.init import init
 from provenance_cli.keys import app as keys_app
 from provenance_cli.log import app as log_app
+from provenance_cli.models import app as models_app
+from provenance_cli.moderate import app as moderate_app
+from provenance_cli.policy import app as policy_app
 from provenance_cli.protect import protect
 from provenance_cli.render import line, say
+from provenance_cli.review import app as review_app
 from provenance_cli.serve import serve
 from provenance_cli.sign import sign
 from provenance_cli.trust import app as trust_app
@@ -43,6 +47,10 @@ app.command()(doctor)
 app.command()(explain)
 app.add_typer(keys_app, name="keys")
 app.add_typer(log_app, name="log")
+app.add_typer(models_app, name="models")
+app.add_typer(moderate_app, name="moderate")
+app.add_typer(policy_app, name="policy")
+app.add_typer(review_app, name="review")
 app.add_typer(trust_app, name="trust")
 app.add_typer(watermark_app, name="watermark")
 

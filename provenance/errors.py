@@ -8,12 +8,14 @@
     │   └── TooSmall           cannot carry a mark reliably
     ├── CapacityError          the payload does not fit its carrier
     ├── ConfigError            settings are missing or wrong
-    │   └── KeyUnusable        a key or certificate is missing, damaged, locked or expired
+    │   ├── KeyUnusable        a key or certificate is missing, damaged, locked or expired
+    │   └── WeightsMissing     a model's weights are not here (in provenance.weights.interface)
     ├── Blocked                the policy said no: an answer, not a fault
     ├── HeldForReview          the policy wants a person to look first
     ├── ModerationFailed       a check could not run, which blocks as well
     ├── SigningFailed          the manifest could not be made
     ├── ReadbackFailed         the finished bytes did not verify, so they were discarded
+    ├── PullFailed             weights could not be fetched (in provenance.weights.interface)
     ├── OutputError            the result could not be written
     ├── RegistryUnavailable    the registry or the log cannot be used
     └── RegistryConflict       the registry holds other content under the same id

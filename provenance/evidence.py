@@ -24,6 +24,8 @@ class Status(StrEnum):
     """Checked, and it does not hold."""
     CLAIMED = "claimed"
     """The file says so; nothing that you trust vouches for it."""
+    SUGGESTED = "suggested"
+    """The pixels look so. Measured, and at times wrong: the false-positive rate says how often."""
     ABSENT = "absent"
     """Looked for, not found. Says nothing about the picture."""
     UNCHECKED = "unchecked"

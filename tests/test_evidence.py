@@ -57,6 +57,8 @@ def test_a_report_is_ready_for_json():
         "score": 0.5,
         "false_positive_rate": 1e-9,
         "details": {"payload": "00"},
+        "boxes": [],
+        "weight": None,
     }
 
 

@@ -61,7 +61,15 @@ def test_wheel_claims_only_our_names(built):
         f"provenance_kit-{version}.dist-info",
     }
     assert "provenance/py.typed" in names
-    assert "provenance_models/nudity/metrics.json" in names
+    for name in (
+        "provenance_models/nudity/metrics.json",
+        "provenance_models/prompts/metrics.json",
+        "provenance/weights/catalogue.toml",
+        "provenance/moderate/taxonomy.toml",
+        "provenance/moderate/policies/standard.toml",
+        "provenance/moderate/prompt/terms/en.toml",
+    ):
+        assert name in names
 
 
 def test_every_module_of_the_tree_is_in_the_wheel(built):
