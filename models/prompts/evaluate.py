@@ -191,8 +191,65 @@ def main() -> None:
         else old.get("unlabelled"),
     }
     target.write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    render(metrics)
     for key in ("recall", "benign_flagged", "benign_blocked", "context_blocked"):
         print(key, *(json.dumps(metrics[p][key]) for p in ("develop", "report", "baseline")))
+
+
+ROWS = {
+    "recall": "requests flagged in the right category",
+    "requests_flagged_at_all": "requests flagged in any category",
+    "recall_obfuscated": "of these, in disguise",
+    "benign_flagged": "benign prompts flagged",
+    "lookalikes_flagged": "of these, look-alikes",
+    "plain_flagged": "of these, everyday prompts",
+    "benign_blocked": "benign prompts blocked",
+    "context_flagged": "art history, medicine, news: flagged",
+    "context_blocked": "art history, medicine, news: blocked",
+}
+
+
+def render(metrics: Mapping[str, Any]) -> None:
+    """Write the tables into card.md, between its marks."""
+    looks = json.loads((HERE / "first_look.json").read_text(encoding="utf-8"))
+    columns = {
+        "report": metrics["report"],
+        "baseline on it": metrics["baseline"],
+        "hard, first look": looks["hard"],
+        "second, first look": looks["second"],
+        "baseline on it ": looks["second"]["baseline"],
+    }
+
+    def cell(value: Mapping[str, Any] | None) -> str:
+        if not value or not value["n"]:
+            return ""
+        low, high = value["interval95"]
+        return f"{value['hit']}/{value['n']} [{low:.1%}, {high:.1%}]"
+
+    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for key, label in ROWS.items():
+        lines.append(
+            f"| {label} | " + " | ".join(cell(c.get(key)) for c in columns.values()) + " |"
+        )
+    lines += ["", "| | report: recall | second, first look: recall |", "|---|---|---|"]
+    for kind in ("recall_by_category", "recall_by_language"):
+        for name, value in metrics["report"][kind].items():
+            lines.append(f"| {name} | {cell(value)} | {cell(looks['second'][kind].get(name))} |")
+    if metrics["unlabelled"]:
+        told = metrics["unlabelled"]
+        lines += [
+            "",
+            f"Phrases that users wrote and nobody labelled ({told['source'].split(':')[0]}): "
+            f"flagged {cell(told['flagged'])}, blocked {cell(told['blocked'])}. Some of them do ask "
+            "for it, so these are upper bounds of the benign rates.",
+        ]
+    card = HERE / "card.md"
+    before, _, rest = card.read_text(encoding="utf-8").partition("<!-- tables -->")
+    _, _, after = rest.partition("<!-- end of tables -->")
+    table = "\n".join(lines)
+    card.write_text(
+        f"{before}<!-- tables -->\n{table}\n<!-- end of tables -->{after}", encoding="utf-8"
+    )
 
 
 def first_look(part: str) -> None:

@@ -79,6 +79,8 @@ class TransformersClassifier:
             return_tensors="pt",
         )
         encoded.pop("overflow_to_sample_mapping", None)
+        if not encoded["input_ids"].numel():
+            return dict.fromkeys(columns, 0.0)  # not a single token
         with torch.inference_mode():
             logits = model(**encoded).logits.float()
         rows = torch.sigmoid(logits) if several else torch.softmax(logits, dim=-1)
