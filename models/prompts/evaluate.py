@@ -213,7 +213,8 @@ def render(metrics: Mapping[str, Any]) -> None:
     """Write the tables into card.md, between its marks."""
     looks = json.loads((HERE / "first_look.json").read_text(encoding="utf-8"))
     columns = {
-        "report": metrics["report"],
+        "report, first look": looks["report"],
+        "report, corrected": metrics["report"],
         "baseline on it": metrics["baseline"],
         "hard, first look": looks["hard"],
         "second, first look": looks["second"],
@@ -228,12 +229,11 @@ def render(metrics: Mapping[str, Any]) -> None:
 
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for key, label in ROWS.items():
-        lines.append(
-            f"| {label} | " + " | ".join(cell(c.get(key)) for c in columns.values()) + " |"
-        )
-    lines += ["", "| | report: recall | second, first look: recall |", "|---|---|---|"]
+        cells = " | ".join(cell(column.get(key)) for column in columns.values())
+        lines.append(f"| {label} | {cells} |")
+    lines += ["", "| | report, first look: recall | second, first look: recall |", "|---|---|---|"]
     for kind in ("recall_by_category", "recall_by_language"):
-        for name, value in metrics["report"][kind].items():
+        for name, value in looks["report"][kind].items():
             lines.append(f"| {name} | {cell(value)} | {cell(looks['second'][kind].get(name))} |")
     if metrics["unlabelled"]:
         told = metrics["unlabelled"]
