@@ -147,6 +147,13 @@ def _open_nsfw(policy: Policy, argument: str) -> PictureClassifier:
     return NudityClassifier()
 
 
+def _nudenet(policy: Policy, argument: str) -> PictureClassifier:
+    from provenance.moderate.nudenet import NudeNetClassifier
+
+    del policy
+    return NudeNetClassifier(argument or "nudity")
+
+
 def _zero_shot(policy: Policy, argument: str) -> PictureClassifier:
     from provenance.moderate.on_tower import zero_shot
 
@@ -182,6 +189,7 @@ def _no_argument(policy: Policy, name: str, argument: str) -> None:
 
 _PICTURES: Mapping[str, ForPictures] = {
     "open-nsfw": _open_nsfw,
+    "nudenet": _nudenet,
     "zero-shot": _zero_shot,
     "head": _head,
 }
