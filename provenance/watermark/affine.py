@@ -82,11 +82,10 @@ class AffineMap:
         padded = np.zeros((self._rows, ANGLES), np.float32)
         padded[: self._inside] = self._sampler(blur(ratio, 3), spectrum.padded)
         transform = scipy.fft.rfft2(padded)
-        everywhere = np.ones((self._shifts, ANGLES), np.bool_)
         found: list[Candidate] = []
         for template, stretch in zip(self._templates, self._stretches, strict=True):
             surface = scipy.fft.irfft2(transform * template, s=padded.shape)[: self._shifts]
-            for row, column, score in peaks(surface, everywhere, 1):
+            for row, column, score in peaks(surface, None, 1):
                 turn = np.pi * column / ANGLES - np.pi / 2
                 rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
                 scale = np.exp(self._low + STEP * row)

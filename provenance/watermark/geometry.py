@@ -241,7 +241,6 @@ class PolarMap:
             np.add.at(template, (np.rint(radius / STEP).astype(np.intp), place), weights)
             flip = np.diag([-1.0, 1.0]) if mirror else np.eye(2)
             self._templates.append((scipy.fft.rfft2(template).conj(), flip))
-        self._everywhere = np.ones((self._shifts, ANGLES), np.bool_)
         self._upright = np.zeros((self._shifts, ANGLES), np.bool_)
         self._upright[:, [0, ANGLES // 2]] = True
 
@@ -260,7 +259,7 @@ class PolarMap:
         upright: list[Candidate] = []
         for template, flip in self._templates:
             surface = scipy.fft.irfft2(transform * template, s=padded.shape)[: self._shifts]
-            found += self._candidates(surface, self._everywhere, count, flip)
+            found += self._candidates(surface, None, count, flip)
             upright += self._candidates(surface, self._upright, count, flip)
         return (
             sorted(found, key=lambda c: -c.score)[:count],
@@ -268,7 +267,7 @@ class PolarMap:
         )
 
     def _candidates(
-        self, surface: Floats, allowed: NDArray[np.bool_], count: int, flip: Matrix
+        self, surface: Floats, allowed: NDArray[np.bool_] | None, count: int, flip: Matrix
     ) -> list[Candidate]:
         result = []
         for row, column, score in peaks(surface, allowed, count):
@@ -280,10 +279,14 @@ class PolarMap:
         return result
 
 
-def peaks(surface: Floats, allowed: NDArray[np.bool_], count: int) -> list[tuple[int, int, float]]:
+def peaks(
+    surface: Floats, allowed: NDArray[np.bool_] | None, count: int
+) -> list[tuple[int, int, float]]:
     """The highest places, apart from each other, with their height over the row's spread."""
-    spread = np.sqrt(np.mean(surface * surface, axis=1, keepdims=True)) + 1e-6
-    score = np.where(allowed, surface / spread, -np.inf)
+    spread = np.sqrt(np.einsum("rc,rc->r", surface, surface) / surface.shape[1]) + 1e-6
+    score = surface / np.asarray(spread, np.float32)[:, None]
+    if allowed is not None:
+        score[~allowed] = -np.inf
     peaks = []
     for _ in range(count):
         row, column = divmod(int(score.argmax()), score.shape[1])

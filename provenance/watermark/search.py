@@ -132,11 +132,13 @@ class Search:
         """
         spectrum = Spectrum(whitened)
         ratio = geometry.relative_power(spectrum)
-        hit = self._first(spectrum, _rotated(spectrum, ratio, self._plans), factor)
-        hit = hit or self._first(spectrum, _stretched(spectrum, ratio, self._plans), factor)
-        if hit is None and min(reduced.shape) >= COARSE_SIDE:
-            hit = self.at_another_resolution(plane.shrink(reduced, 2), 2 * factor)
-        return hit or self._first(spectrum, _sheared(spectrum, ratio, self._plans), factor)
+        for geometries in (_rotated, _stretched, _sheared):
+            hit = self._first(spectrum, geometries(spectrum, ratio, self._plans), factor)
+            if hit is not None:
+                return hit
+        if min(reduced.shape) < COARSE_SIDE:
+            return None
+        return self.at_another_resolution(plane.shrink(reduced, 2), 2 * factor)
 
     def at_another_resolution(self, reduced: plane.Plane, factor: int) -> Hit | None:
         """A mark of any angle and scale, the scale seen from planes of another resolution.
