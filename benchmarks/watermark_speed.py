@@ -23,9 +23,7 @@ from PIL import Image
 
 from models.watermark import edits
 from models.watermark.results import update
-from provenance.watermark.dwt_dct import read_bits, write_bits
 from provenance.watermark.payload import Payload
-from provenance.watermark.stamps import STAMPS
 from provenance.watermark.tile import TileWatermarker
 
 KEY = bytes(range(32))
@@ -79,19 +77,6 @@ def at(side: int) -> dict[str, float]:
     return result
 
 
-def stamps(side: int) -> dict[str, float]:
-    """Reading and writing invisible-watermark's marks."""
-    pixels, bits = photograph(side), STAMPS[2].bits
-    return {
-        f"{verb} {method}": milliseconds(work)
-        for method in ("dwtDct", "dwtDctSvd")
-        for verb, work in (
-            ("write", lambda m=method: write_bits(pixels, bits, m)),  # type: ignore[misc]
-            ("read", lambda m=method: read_bits(pixels, 48, m)),  # type: ignore[misc]
-        )
-    }
-
-
 def hundred_megapixels() -> dict[str, float]:
     """Time and peak memory at 10000×10000, in this fresh process."""
     pixels = np.empty((10000, 10000, 3), np.uint8)
@@ -128,7 +113,6 @@ def main() -> None:
     ).stdout.strip()
     result = {
         **{str(side): at(side) for side in (512, 1024, 2048)},
-        "stamps 1024": stamps(1024),
         "100 megapixels": large,
         "load average": round(os.getloadavg()[0], 2),
     }
