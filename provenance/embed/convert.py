@@ -171,7 +171,7 @@ def _block(name: str, tensor: Any) -> State:
     if rest in _JOINT:
         third = tensor.shape[0] // 3
         return {
-            f"{place}self_attn.{part}_proj.{kind}": tensor[at * third : (at + 1) * third].clone()
+            f"{place}self_attn.{part}_proj.{kind}": tensor[at * third : (at + 1) * third]
             for at, part in enumerate("qkv")
         }
     stem = _BLOCK.get(rest.rpartition(".")[0])

@@ -83,8 +83,8 @@ def architecture_of(name: str) -> dict[str, Any]:
     return {"model_cfg": found, "preprocess_cfg": {k: usual[k] for k in keys if usual.get(k)}}
 
 
-def make_model(configuration: Mapping[str, Any]) -> Any:
-    """The network of a configuration, without weights.
+def make_model(configuration: Mapping[str, Any], *, random: bool = False) -> Any:
+    """The network of a configuration, to be filled with weights, or with random ones.
 
     Raises:
         ConfigError: it cannot be built, or would have to be downloaded.
@@ -104,7 +104,7 @@ def make_model(configuration: Mapping[str, Any]) -> Any:
         own = configuration["model_cfg"].get("custom_text")
         kind = open_clip.CustomTextCLIP if own else open_clip.CLIP
     try:
-        return built(lambda: kind(**settings))
+        return built(lambda: kind(**settings), random=random)
     except (ValueError, TypeError, KeyError, RuntimeError, AssertionError) as error:
         raise ConfigError(f"open_clip cannot build the model: {error}") from error
 

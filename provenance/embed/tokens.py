@@ -72,7 +72,8 @@ class HubTokenizer:
             raise ConfigError(f"the vocabulary has no token '{pad}' to fill up with; pull it again")
         self._inner.enable_truncation(context)
         self._inner.enable_padding(length=context, pad_id=number, pad_token=pad)
-        self._inner.encode_special_tokens = True
+        added = self._inner.get_added_tokens_decoder().values()
+        self._special = sorted({token.content for token in added if token.special} | {pad})
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the vocabulary, which is the same in every process."""
@@ -86,8 +87,18 @@ class HubTokenizer:
 
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """A row of `context` numbers for each."""
-        found = self._inner.encode_batch([clean(text, self.how) for text in texts])
+        found = self._inner.encode_batch([self._plain(clean(text, self.how)) for text in texts])
         return np.array([each.ids for each in found], np.int64).reshape(-1, self.context)
+
+    def _plain(self, text: str) -> str:
+        """The text with its special tokens spelled out: `</s>` becomes `< / s >`.
+
+        The package's own `encode_special_tokens` is not enough: models that know the token as a
+        piece of text find it again.
+        """
+        for token in self._special:
+            text = text.replace(token, " ".join(token))
+        return text
 
     def to_bytes(self) -> bytes:
         """`tokenizer.json` as it came."""

@@ -64,10 +64,32 @@ class TorchEngine:
         return np.asarray(self.text.numpy(tokens))
 
 
-def built(make: Callable[[], Any]) -> Any:
-    """A model made by `make`, whose random numbers leave the caller's generator as it was."""
+def built(make: Callable[[], Any], *, random: bool = False) -> Any:
+    """A model made by `make`, which leaves the caller's generator of random numbers as it was.
+
+    Args:
+        make: calls the constructor.
+        random: give the weights their random start. Without it they hold anything, and `fill`
+            overwrites all of them; for a large model that saves most of the time.
+    """
     with torch.random.fork_rng(devices=[]):
-        return make()
+        if random:
+            return make()
+        with _Unset():
+            return make()
+
+
+class _Unset(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
+    """Leaves tensors as they are where a constructor would fill them with random numbers."""
+
+    _filling = frozenset({"normal_", "uniform_", "trunc_normal_", "erfinv_"})
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if getattr(function, "__name__", "") in self._filling:
+            return args[0] if args else kwargs["tensor"]
+        return function(*args, **(kwargs or {}))
 
 
 def read_state(path: Path) -> State:

@@ -15,7 +15,7 @@ REVISION = "random"
 
 
 def untrained_weights(
-    architecture: str, folder: Path, *, seed: int = 0, shrink: dict[str, Any] | None = None
+    architecture: str, folder: Path, *, seed: int = 0, change: dict[str, Any] | None = None
 ) -> Weights:
     """Write random weights of one of open_clip's architectures, in the layout that hubs use.
 
@@ -23,7 +23,7 @@ def untrained_weights(
         architecture: open_clip's name, such as `ViT-B-32`.
         folder: exists; gets `open_clip_config.json` and `open_clip_model.safetensors`.
         seed: of the weights.
-        shrink: settings of the text tower to change, such as a smaller `vocab_size`.
+        change: settings of the text tower that differ, such as a smaller `vocab_size`.
 
     Raises:
         ConfigError: open_clip has no such architecture.
@@ -34,12 +34,12 @@ def untrained_weights(
     from provenance.embed import open_clip
 
     given = open_clip.architecture_of(architecture)
-    given["model_cfg"]["text_cfg"].update(shrink or {})
+    given["model_cfg"]["text_cfg"].update(change or {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         state = {
             name: tensor.contiguous() + (tensor.ndim == 1) * 0.02 * torch.randn(tensor.shape)
-            for name, tensor in open_clip.make_model(given).state_dict().items()
+            for name, tensor in open_clip.make_model(given, random=True).state_dict().items()
         }  # biases begin at zero, which would hide one that lost its place
     config, weights = folder / open_clip.CONFIG, folder / "open_clip_model.safetensors"
     config.write_text(json.dumps(given))

@@ -6,6 +6,7 @@ here. What remains is its list of plain replacements (ftfy 6.3, Apache-2.0, `fix
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 import string
@@ -59,12 +60,15 @@ def _mended(text: str) -> str:
 
 @cache
 def _replacements() -> dict[int, str | None]:
-    """Ligatures, full and half width, and control characters that are no space."""
+    """Ligatures, full and half width, Windows' punctuation, and controls that are no space."""
     table: dict[int, str | None] = {ord(one): many for one, many in _LIGATURES.items()}
     for code in (0x3000, *range(0xFF01, 0xFFF0)):
         plain = unicodedata.normalize("NFKC", chr(code))
         if plain != chr(code):
             table[code] = plain
+    for code in range(0x80, 0xA0):
+        with contextlib.suppress(UnicodeDecodeError):
+            table[code] = bytes([code]).decode("cp1252")
     controls = (
         *range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F,
         *range(0x206A, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFD),
