@@ -91,10 +91,12 @@ class Embedder(Generic[T_co]):
                 for (_, future), rows in zip(batch, found, strict=True):
                     future.set_result(rows)
         except BaseException as error:
+            # Other threads may wait for these pictures; Ctrl-C in this one is not theirs.
+            told = error if isinstance(error, Exception) else ModerationFailed("interrupted")
             for picture, future in mine:
                 if not future.done():
                     memory.forget(picture)
-                    future.set_exception(error)
+                    future.set_exception(told)
             raise
         return [future.result() for future, _ in claims]
 

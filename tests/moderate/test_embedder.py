@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import pickle
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -76,6 +78,32 @@ def test_a_failure_is_not_remembered():
         embedder.vectors([picture])
     tower.embed_pictures = embed
     assert embedder.vectors([picture])[0].shape == (1, tower.width)
+
+
+def test_ctrl_c_in_one_thread_is_not_raised_in_another():
+    tower, picture = ColourTower(), flat(RED)
+    embedder = Embedder(tower)
+    began, others = threading.Event(), []
+
+    def interrupted(pictures):
+        began.set()
+        time.sleep(0.2)
+        raise KeyboardInterrupt
+
+    def wait():
+        began.wait()
+        try:
+            embedder.vectors([picture])
+        except BaseException as error:
+            others.append(type(error))
+
+    tower.embed_pictures = interrupted
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    with pytest.raises(KeyboardInterrupt):
+        embedder.vectors([picture])
+    waiting.join()
+    assert others == [ModerationFailed]
 
 
 @pytest.mark.parametrize(
