@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from provenance.errors import CapacityError, ConfigError, TooSmall
+from provenance.errors import CapacityError, ConfigError, TooLarge, TooSmall
 from provenance.watermark import rivagan
 from provenance.watermark.foreign import BitScheme, ForeignWatermarker
 from provenance.watermark.rivagan import RivaGan
@@ -65,6 +65,14 @@ def test_refuses_other_lengths_and_small_pictures(fake: RivaGan) -> None:
     for work in (lambda p: fake.write(p, BITS), fake.read):
         with pytest.raises(TooSmall, match="400×255"):
             work(data.astronaut()[:255, :400])
+
+
+def test_refuses_pictures_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rivagan, "_network", lambda part: Network())
+    small = RivaGan(max_pixels=511 * 512)
+    for work in (lambda p: small.write(p, BITS), small.read):
+        with pytest.raises(TooLarge, match="262,144 pixels"):
+            work(data.astronaut())
 
 
 def test_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
