@@ -5,27 +5,23 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from provenance.moderate import build, on_tower
+from provenance.moderate import on_tower
 from provenance.moderate.calibration import Calibration
 from provenance.moderate.embedder import Embedder
 from provenance.moderate.heads import Head
 from provenance.moderate.interface import CATEGORIES
-from provenance_cli.moderate import app
 from tests.moderate.towers import GREEN, RED, ColourTower, textured
 
 
 @pytest.fixture
 def moderate(cli) -> Callable:
-    """Call the commands by themselves, with the errors and codes of the whole program."""
-    from functools import partial
-
-    from provenance_cli import main
-
-    return partial(cli, script=lambda argv: main._run(app, "moderate", argv))
+    """Call `provenance moderate`."""
+    return partial(cli, "moderate")
 
 
 @pytest.fixture
@@ -35,8 +31,6 @@ def tower(monkeypatch, tmp_path) -> ColourTower:
     monkeypatch.setattr(on_tower, "_tower", lambda n: fake if n == "colour" else found(n))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     on_tower.embedder.cache_clear()
-    names = {"zero-shot": on_tower.zero_shot, "head": on_tower.head}
-    monkeypatch.setattr(build, "_PICTURES", {**build._PICTURES, **names})
     yield fake
     on_tower.embedder.cache_clear()
 
