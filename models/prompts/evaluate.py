@@ -213,7 +213,7 @@ def render(metrics: Mapping[str, Any]) -> None:
     """Write the tables into card.md, between its marks."""
     looks = json.loads((HERE / "first_look.json").read_text(encoding="utf-8"))
     columns = {
-        "report, first look": looks["report"],
+        "report, before": looks["report"],
         "report, corrected": metrics["report"],
         "baseline on it": metrics["baseline"],
         "hard, first look": looks["hard"],
@@ -231,7 +231,7 @@ def render(metrics: Mapping[str, Any]) -> None:
     for key, label in ROWS.items():
         cells = " | ".join(cell(column.get(key)) for column in columns.values())
         lines.append(f"| {label} | {cells} |")
-    lines += ["", "| | report, first look: recall | second, first look: recall |", "|---|---|---|"]
+    lines += ["", "| | report, before: recall | second, first look: recall |", "|---|---|---|"]
     for kind in ("recall_by_category", "recall_by_language"):
         for name, value in looks["report"][kind].items():
             lines.append(f"| {name} | {cell(value)} | {cell(looks['second'][kind].get(name))} |")
@@ -240,8 +240,8 @@ def render(metrics: Mapping[str, Any]) -> None:
         lines += [
             "",
             f"Phrases that users wrote and nobody labelled ({told['source'].split(':')[0]}): "
-            f"flagged {cell(told['flagged'])}, blocked {cell(told['blocked'])}. Some of them do ask "
-            "for it, so these are upper bounds of the benign rates.",
+            f"flagged {cell(told['flagged'])}, blocked {cell(told['blocked'])}. Some of them do "
+            "ask for it, so these are upper bounds of the benign rates.",
         ]
     card = HERE / "card.md"
     before, _, rest = card.read_text(encoding="utf-8").partition("<!-- tables -->")

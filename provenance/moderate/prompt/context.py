@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 
 from provenance.moderate.prompt.lexicon import Lexicon, Role
 from provenance.moderate.prompt.scan import Hit
@@ -11,14 +12,21 @@ from provenance.moderate.prompt.tokens import Gap, Text
 _NEARBY = 6
 """Tokens between a term and a word that excuses it: about a clause."""
 
-_REACH = 4
-"""Words that a "no" takes back: "no visible blood or gore"."""
+_SPARE = 1
+"""Other words that may stand between a "no" and its term: "no visible blood", not "no makeup, ...
+nude": each more would be a way to hide a term behind a "no" that means something else."""
 
-_REACH_HAN = 7
+_SPARE_HAN = 3
 """The same in Han characters and kana, of which two or three make a word."""
 
 _LIST = 20
 """Tokens of a list after a "no": "no nudity, violence, or gore"."""
+
+_FILLERS = frozenset(
+    {"a", "an", "the", "any", "kind", "sort", "form", "forms", "sign", "signs", "of", "is", "are"}
+    | {"and", "or", "nor", "und", "oder", "y", "o", "ni", "et", "ou", "de", "d"}
+)
+"""Words that a "no" reaches over."""
 
 _LAST = frozenset({"or", "nor", "oder", "ni", "ou"})
 """Words that join the last part of such a list."""
@@ -58,9 +66,13 @@ def negated(text: Text, hits: list[Hit]) -> dict[Hit, str]:
     A phrase that holds the "no" itself, such as "no clothes", is not taken back by it.
     """
     reach: dict[int, str] = {}
+    covered: dict[int, int] = {}
+    for hit in hits:
+        if hit.entry.role in {Role.TERM, Role.MINOR}:
+            covered[hit.first] = max(hit.last, covered.get(hit.first, 0))
     for hit in hits:
         if hit.entry.role is Role.NOT_BEFORE:
-            for index in range(hit.last, _end(text, hit)):
+            for index in range(hit.last, _end(text, hit, covered)):
                 reach[index] = f"negated: {hit.entry.text}"
         elif hit.entry.role is Role.NOT_AFTER:
             near = text.tokens[hit.first].gap
@@ -79,28 +91,33 @@ def _positions(hits: list[Hit]) -> dict[str, list[int]]:
     return found
 
 
-def _end(text: Text, hit: Hit) -> int:
-    """Up to where a "no" reaches: some words, the rest of a list, or all of Midjourney's `--no`."""
+def _end(text: Text, hit: Hit, covered: Mapping[int, int]) -> int:
+    """Up to where a "no" reaches: its terms, the rest of a list, or all of Midjourney's `--no`."""
     tokens = text.tokens
-    dashes = text.before(hit.first).endswith("--")
-    stop = min(len(tokens), hit.last + (_LIST * 5 if dashes else _LIST))
-    reach = _REACH if tokens[hit.last - 1].word.isascii() else _REACH_HAN
-    comma, words = 0, 0
-    for index in range(hit.last, stop):
-        if dashes:
-            if "--" in text.before(index):
-                return index
-            continue
+    if text.before(hit.first).endswith("--"):
+        index = hit.last
+        while index < min(len(tokens), hit.last + _LIST * 5) and "--" not in text.before(index):
+            index += 1
+        return index
+    spare = _SPARE if tokens[hit.last - 1].word.isascii() else _SPARE_HAN
+    stop = min(len(tokens), hit.last + _LIST)
+    comma, index, left = 0, hit.last, spare
+    while index < stop:
         if tokens[index].gap is Gap.CLAUSE:
             if index == hit.last:
                 return index
-            comma, words = comma or index, 0
+            comma, left = comma or index, spare
         if comma and tokens[index].word in _LAST:
             return min(index + 3, stop)
-        words += 1
-        if words > reach:
-            return comma or index
-    return stop if dashes else comma or stop
+        if index in covered:
+            index = covered[index]
+            continue
+        if tokens[index].word not in _FILLERS:
+            if not left:
+                return comma or index
+            left -= 1
+        index += 1
+    return comma or index
 
 
 def _back(text: Text, index: int) -> int:

@@ -34,6 +34,8 @@ def classifier():
         "a castle, no nudity, violence, or gore",
         "gore-free horror poster --no blood, guns, nudity --ar 16:9",
         "没有血腥，没有裸露",
+        "without any kind of violence or visible blood",
+        "nobody is naked",
         "カップヌードル",
         "pistolet à colle",
     ],
@@ -54,6 +56,10 @@ def test_benign_uses_pass(classifier, prompt):
         ("killer whale and a severed head", "gore"),
         ("裸眼3D，裸体女人", "nudity"),
         ("no hat BREAK nude woman", "nudity"),
+        ("no makeup on her nude body", "nudity"),
+        ("a man with a gun in the water", "weapons"),
+        ("nude woman, red lipstick", "nudity"),
+        ("woman in a silk dress drinking wine", "alcohol-tobacco"),
     ],
 )
 def test_an_excuse_covers_its_own_term_alone(classifier, prompt, category):
