@@ -218,7 +218,8 @@ def render(metrics: Mapping[str, Any]) -> None:
         "baseline on it": metrics["baseline"],
         "hard, first look": looks["hard"],
         "second, first look": looks["second"],
-        "baseline on it ": looks["second"]["baseline"],
+        "third, first look": looks["third"],
+        "baseline on it ": looks["third"]["baseline"],
     }
 
     def cell(value: Mapping[str, Any] | None) -> str:
@@ -231,10 +232,10 @@ def render(metrics: Mapping[str, Any]) -> None:
     for key, label in ROWS.items():
         cells = " | ".join(cell(column.get(key)) for column in columns.values())
         lines.append(f"| {label} | {cells} |")
-    lines += ["", "| | report, before: recall | second, first look: recall |", "|---|---|---|"]
+    lines += ["", "| | report, corrected: recall | third, first look: recall |", "|---|---|---|"]
     for kind in ("recall_by_category", "recall_by_language"):
-        for name, value in looks["report"][kind].items():
-            lines.append(f"| {name} | {cell(value)} | {cell(looks['second'][kind].get(name))} |")
+        for name, value in metrics["report"][kind].items():
+            lines.append(f"| {name} | {cell(value)} | {cell(looks['third'][kind].get(name))} |")
     if metrics["unlabelled"]:
         told = metrics["unlabelled"]
         lines += [
