@@ -13,6 +13,7 @@ from provenance.errors import ConfigError
 from provenance.moderate import policy_file
 from provenance.moderate.interface import CATEGORIES, Action, Policy, Rule
 from provenance.moderate.policy_file import PRESETS, differences, load, parse, preset, text_of
+from tests.conftest import ROOT
 
 
 def read(text: str) -> Policy:
@@ -208,6 +209,14 @@ def test_bytes_that_are_no_text(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="is not valid TOML"):
         load(path)
+
+
+def test_the_examples_of_the_documentation_can_be_obeyed():
+    text = (ROOT / "docs" / "moderation.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    policies = [read(example) for example in examples]
+    assert len(policies) == 2
+    assert "clowns" in policies[-1].rules
 
 
 # Digests
