@@ -8,9 +8,9 @@ a factory takes the policy and the argument, which is empty without one.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -115,18 +115,24 @@ def _unknown(policy: Policy, name: str, known: tuple[str, ...]) -> str:
 def _offered(embedded: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Ours, and those of others by the names they registered; ours cannot be replaced."""
     ours = {*_PICTURES, *_PROMPTS, "terms"}
-    others = {
-        each.name: _later(each)
-        for each in entry_points(group=f"provenance.{kind}_classifiers")
-        if each.name not in ours
-    }
-    return {**others, **embedded}
+    others: dict[str, list[EntryPoint]] = {}
+    for each in entry_points(group=f"provenance.{kind}_classifiers"):
+        if each.name not in ours:
+            others.setdefault(each.name, []).append(each)
+    return {**{name: _later(entries) for name, entries in others.items()}, **embedded}
 
 
-def _later(entry: Any) -> Callable[[Policy, str], Any]:
+def _later(entries: Sequence[EntryPoint]) -> Callable[[Policy, str], Any]:
     """A third party's factory, imported when it is asked for and not before."""
+    entry = entries[0]
+    offers = sorted({each.value for each in entries})
 
     def make(policy: Policy, argument: str) -> Any:
+        if len(offers) > 1:
+            raise ConfigError(
+                f"policy '{policy.name}' names the classifier '{entry.name}', which several "
+                f"packages offer ({', '.join(offers)}); uninstall all but one"
+            )
         try:
             return entry.load()(policy, argument)
         except ProvenanceError:
@@ -179,6 +185,20 @@ def _terms(policy: Policy, argument: str) -> PromptClassifier:
     return terms.extended(path)
 
 
+def _similarity(policy: Policy, argument: str) -> PromptClassifier:
+    from provenance.moderate.on_tower import similarity
+
+    return similarity(policy, argument)
+
+
+def _openai(policy: Policy, argument: str) -> PromptClassifier:
+    """Sends every prompt to OpenAI, with the key of $OPENAI_API_KEY; `openai:MODEL` names one."""
+    from provenance.moderate.prompt.adapters.openai import OpenAIModeration
+
+    del policy
+    return OpenAIModeration(argument) if argument else OpenAIModeration()
+
+
 def _no_argument(policy: Policy, name: str, argument: str) -> None:
     if argument:
         raise ConfigError(
@@ -193,4 +213,8 @@ _PICTURES: Mapping[str, ForPictures] = {
     "zero-shot": _zero_shot,
     "head": _head,
 }
-_PROMPTS: Mapping[str, ForPrompts] = {"terms": _terms}
+_PROMPTS: Mapping[str, ForPrompts] = {
+    "terms": _terms,
+    "similarity": _similarity,
+    "openai": _openai,
+}

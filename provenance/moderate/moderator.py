@@ -180,7 +180,7 @@ class Moderator:
             )
             for category, score in answer.items()
         ]
-        for finding in findings:
+        for finding in sorted(findings, key=lambda f: f.category not in FLOOR):
             if finding.action is Action.BLOCK:
                 raise Blocked(
                     finding.category, finding.score, finding.threshold, str(self.policy), stage

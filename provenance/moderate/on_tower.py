@@ -3,6 +3,7 @@
     zero-shot:MODEL                  every category, by descriptions
     zero-shot:MODEL@calibration.json likewise, calibrated for that tower
     head:FILE@MODEL                  one category, by a trained head
+    similarity:MODEL                 prompts, by their likeness to the same descriptions
 
 MODEL is a name of `provenance models list`, or a folder that `provenance models export` wrote;
 files and folders by their full paths. All classifiers of a process that name the same model share
@@ -23,7 +24,8 @@ from provenance.moderate.calibration import Calibration
 from provenance.moderate.embedder import Embedder
 from provenance.moderate.heads import Head, HeadClassifier
 from provenance.moderate.interface import Policy
-from provenance.moderate.taxonomy import load
+from provenance.moderate.prompt.similarity import SimilarityClassifier
+from provenance.moderate.taxonomy import Taxonomy, load
 from provenance.moderate.zero_shot import ZeroShotClassifier
 
 
@@ -40,8 +42,7 @@ def zero_shot(policy: Policy, argument: str) -> ZeroShotClassifier:
             f"policy '{policy.name}' names 'zero-shot' without a model; expected "
             "zero-shot:MODEL, with a name of provenance models list"
         )
-    own = {name: {"prompts": list(looks)} for name, looks in policy.looks.items()}
-    taxonomy = load({"categories": own} if own else None)
+    taxonomy = _taxonomy(policy)
     curves = Calibration.load(_file(calibration)) if calibration else None
     return ZeroShotClassifier(embedder(model), taxonomy, curves)
 
@@ -64,6 +65,26 @@ def head(policy: Policy, argument: str) -> HeadClassifier:
     made_for = shared.tower.identity.model if trained.tower is None else None
     category = None if trained.card else Path(file).stem
     return HeadClassifier(trained, shared, category, made_for)
+
+
+def similarity(policy: Policy, model: str) -> SimilarityClassifier:
+    """The classifier of prompts for `similarity:MODEL`.
+
+    Raises:
+        ConfigError: no model is named, or its files are wrong.
+        WeightsMissing: they are not on this machine.
+    """
+    if not model:
+        raise ConfigError(
+            f"policy '{policy.name}' names 'similarity' without a model; expected "
+            "similarity:MODEL, with a name of provenance models list"
+        )
+    return SimilarityClassifier(embedder(model).tower, _taxonomy(policy))
+
+
+def _taxonomy(policy: Policy) -> Taxonomy:
+    own = {name: {"prompts": list(looks)} for name, looks in policy.looks.items()}
+    return load({"categories": own} if own else None)
 
 
 @cache

@@ -163,3 +163,11 @@ def test_without_classifiers_nothing_was_checked():
     decision = moderator().check_picture(PICTURE)
     assert decision.action is Action.ALLOW
     assert decision.not_checked == CATEGORIES
+
+
+def test_the_floor_is_named_before_anything_else():
+    both = FixedClassifier({"nudity": 1.0, "sexual-minors": 1.0})
+    with pytest.raises(Blocked) as info:
+        moderator(prompts=[both]).check_prompt("x")
+    assert (info.value.category, info.value.score) == ("sexual-minors", None)
+    assert "sexual-minors" not in str(info.value)
