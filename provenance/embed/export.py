@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -174,6 +175,7 @@ def _write(
 
 def _graphs() -> Any:
     try:
+        import_module("onnxscript")  # torch asks for it only when it exports
         from provenance.embed import graphs
     except ImportError as error:
         raise ConfigError(
