@@ -23,6 +23,7 @@ from provenance.registry.log import Log
 from provenance.registry.recorder import Recorder
 from provenance.sign.interface import Generator
 from provenance.testing import FixedClassifier
+from provenance_cli import failures
 from tests.conftest import make_scene
 
 LADDERS = {
@@ -376,6 +377,13 @@ class TestNoScoreIsToldToUsers:
             that(config, Action.BLOCK, score=0.87654)(scene)
         assert "0.8" not in str(info.value)
         assert info.value.score == 0.87654
+
+    def test_command_line(self, config, scene):
+        for action in (Action.BLOCK, Action.REVIEW):
+            with pytest.raises(Blocked) as info:
+                that(config, action, score=0.87654)(scene)
+            told = json.dumps(failures.record(info.value)) + failures.sentence(info.value)
+            assert "0.8" not in told.replace(info.value.policy, "")
 
 
 class TestFloor:

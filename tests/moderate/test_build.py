@@ -119,6 +119,16 @@ def test_a_classifier_that_cannot_be_made_is_a_sentence(acme, name, words):
     assert f"names the classifier '{name}'" in str(info.value)
 
 
+def test_two_packages_that_offer_one_name_are_refused(acme, tmp_path):
+    info = tmp_path / "other_moderation-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    entries = "[provenance.picture_classifiers]\nacme = other_moderation:look\n"
+    (info / "entry_points.txt").write_text(entries)
+    with pytest.raises(ConfigError, match=r"several packages offer \(acme_moderation:look, other"):
+        build.moderator(using("acme"))
+
+
 def test_errors_of_ours_pass_as_they_are(acme):
     with pytest.raises(KeyUnusable, match="licence key"):
         build.moderator(using("ours"))

@@ -7,18 +7,22 @@ import hashlib
 import html
 import io
 import re
+from collections import Counter
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from provenance.moderate.describe import describe, try_prompt
-from provenance.moderate.interface import Action, Policy, Rule
+from provenance.moderate.interface import Action, Finding, Policy, Rule
 from provenance.moderate.moderator import Moderator
 from provenance.moderate.policy_file import preset
-from provenance.moderate.preview import NOT_JUDGED, preview, summary
+from provenance.moderate.preview import NOT_JUDGED, Outcome, Preview, preview, summary
 from provenance.moderate.sheet import scored, sheet
 from provenance.picture import Picture
 from provenance.testing import FailingClassifier, FixedClassifier
@@ -163,6 +167,38 @@ def test_names_of_files_are_no_markup(tmp_path):
     assert "<img src=x" not in page
     assert "\u202e" not in page
     assert html.escape("<img src=x onerror=alert(1)>") in page
+
+
+class Tags(HTMLParser):
+    """Counts what a browser would see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: Counter[str] = Counter()
+
+    def handle_starttag(self, tag, attrs):
+        self.seen[tag] += 1
+        self.seen.update(f"{tag} {name}" for name, _ in attrs)
+
+
+def tags(page: str) -> Counter[str]:
+    parser = Tags()
+    parser.feed(page)
+    return parser.seen
+
+
+hostile = st.text(st.sampled_from("<>&\"'=/ \t\nimgsrconerror!-\u202e\ud800")) | st.text()
+
+
+@given(hostile, hostile, hostile)
+def test_no_name_adds_a_tag(name, category, problem):
+    def page(name: str, category: str, problem: str) -> str:
+        finding = Finding(category, 0.5, 0.4, Action.FLAG, "c", "picture")
+        outcome = Outcome(Action.FLAG, (finding,), problem)
+        seen = Preview(Path("folder") / f"x{name}".replace("/", "-"), (outcome,), b"thumbnail")
+        return sheet(Policy(f"p{name}"), [seen])
+
+    assert tags(page(name, f"c{category}", f"e{problem}")) == tags(page("a", "b", "c"))
 
 
 def test_names_that_are_no_text_can_be_written(tmp_path):

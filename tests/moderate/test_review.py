@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -73,6 +74,13 @@ def test_tickets_are_listed_oldest_first_and_strangers_are_not(queue):
     (queue.folder / "notes" / "held.json").write_text("{}")
     (queue.folder / "20260101T000000-000000000000").mkdir()  # cut off before its facts
     assert queue.tickets() == tuple(sorted(tickets))
+
+
+def test_many_threads_hold_at_once(queue):
+    with ThreadPoolExecutor(8) as pool:
+        tickets = list(pool.map(lambda number: queue.hold(held(prompt=str(number))), range(24)))
+    assert len(set(tickets)) == 24
+    assert [queue.get(ticket).prompt for ticket in tickets] == [str(n) for n in range(24)]
 
 
 def test_removed_is_gone(queue):
