@@ -23,14 +23,15 @@ LOCK_SCORE = 5.0
 UNDERTONE_SCORE = 5.5
 """The same for the undertone, of whose shifts more are tried."""
 
-ROUGH_SCORE = 3.7
+ROUGH_SCORE = 2.5
 """Constellation score below which a roughly refined geometry is dropped."""
 
-REFINED_SCORE = 4.2
-"""The same after exact refinement: 391 marks found on tuning pictures under hard edits had 4.9 at
-least, both times; half of all other candidates have less than 3.3."""
+REFINED_SCORE = 3.0
+"""The same after exact refinement. The 391 marks found so on tuning pictures under hard edits had
+at least 4.9 both times, half of all other candidates less than 3.3; the margin is for pictures
+that are harder still."""
 
-UPRIGHT_SCORE = 2.8
+UPRIGHT_SCORE = 2.3
 """Correlation below which a geometry without rotation is not refined; those marks had 3.2."""
 
 STRETCHED_SCORE = 4.4
