@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,15 +42,23 @@ def compress(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     Args:
         luma: H×W in 0..255.
     """
-    height, width = luma.shape[0] // 8 * 8, luma.shape[1] // 8 * 8
+    height, width = luma.shape[0] // BLOCK * BLOCK, luma.shape[1] // BLOCK * BLOCK
     result = luma.copy()
-    blocks = luma[:height, :width].reshape(height // 8, 8, width) - np.float32(128)
-    rows = np.matmul(_COSINES, blocks).reshape(-1, 8)
-    coded = (rows @ _COSINES.T).reshape(height // 8, 8, width)
-    step = np.tile(QUALITY_50, (1, width // 8))
-    coded *= 1 / step
+    # The 128 that encoders subtract is a whole number of steps, so it makes no difference.
+    blocks = luma[:height, :width].reshape(height // BLOCK, BLOCK, width)
+    rows = np.matmul(_COSINES, blocks).reshape(-1, BLOCK)
+    coded = (rows @ _COSINES.T).reshape(height // BLOCK, BLOCK, width)
+    step, inverse = _steps(width // BLOCK)
+    coded *= inverse
     np.rint(coded, out=coded)
     coded *= step
-    rows = (coded.reshape(-1, 8) @ _COSINES).reshape(height // 8, 8, width)
-    result[:height, :width] = np.matmul(_COSINES.T, rows).reshape(height, width) + np.float32(128)
+    rows = (coded.reshape(-1, BLOCK) @ _COSINES).reshape(height // BLOCK, BLOCK, width)
+    result[:height, :width] = np.matmul(_COSINES.T, rows).reshape(height, width)
     return result
+
+
+@lru_cache(maxsize=4)
+def _steps(blocks: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The table for so many blocks beside each other, and one over it."""
+    step = np.tile(QUALITY_50, (1, blocks))
+    return step, 1 / step
