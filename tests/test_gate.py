@@ -267,7 +267,7 @@ class TestRegenerate:
 
     def test_a_list_keeps_its_places(self, config):
         first, second, third = (make_scene(256, 256, seed) for seed in (1, 2, 3))
-        made = [[first, second], [third, third]]
+        made = [[first, second], [second, third]]
         pipeline = build(config, self.POLICY, Sequenced(0.0, 0.9, 0.0))
         assets = pipeline.wrap(lambda: made.pop(0))()
         likeness = [
