@@ -37,12 +37,12 @@ def untrained_weights(
     given["model_cfg"]["text_cfg"].update(change or {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        state = {
-            name: tensor.contiguous() + (tensor.ndim == 1) * 0.02 * torch.randn(tensor.shape)
-            for name, tensor in open_clip.make_model(given, random=True).state_dict().items()
-        }  # biases begin at zero, which would hide one that lost its place
+        state = open_clip.make_model(given, random=True).state_dict()
+        for name, tensor in state.items():  # biases begin at zero, which hides a lost one
+            if tensor.ndim == 1:
+                state[name] = tensor + 0.02 * torch.randn(tensor.shape)
     config, weights = folder / open_clip.CONFIG, folder / "open_clip_model.safetensors"
     config.write_text(json.dumps(given))
-    safetensors.torch.save_file(state, weights)
+    safetensors.torch.save_file({name: t.contiguous() for name, t in state.items()}, weights)
     files = {config.name: config.resolve(), weights.name: weights.resolve()}
     return Weights(f"{architecture}/untrained", REVISION, files, "CC0-1.0")
