@@ -11,16 +11,18 @@ import math
 import sys
 import textwrap
 import unicodedata
+from collections.abc import Iterator
 from shutil import get_terminal_size
 from typing import Any
 
-from provenance.evidence import Evidence, Outcome, Report, Status
+from provenance.evidence import Evidence, Outcome, Report, Result, Status, Verdict
 from provenance.picture import Asset
 
 _MARKS = {
     Status.VERIFIED: "+",
     Status.FAILED: "!",
     Status.CLAIMED: "~",
+    Status.SUGGESTED: "*",
     Status.ABSENT: "-",
     Status.UNCHECKED: "?",
 }
@@ -28,6 +30,7 @@ _COLORS = {Outcome.VERIFIED: "32;1", Outcome.FAILED: "31;1", Outcome.UNKNOWN: "3
 _INDENT = 15
 
 LEGEND = "+ holds   ! does not hold   ~ claimed, not vouched for   - not found   ? not checked"
+LEGEND_OF_LOOKS = "* looks so, as measured, and is at times wrong"
 
 
 def plain(text: str) -> str:
@@ -56,8 +59,9 @@ def report_text(report: Report) -> str:
     out = [
         f"{plain(report.name)}  ({kind}, {size}, {report.size:,} bytes)",
         entry(verdict.outcome.value.upper(), verdict.headline, _colored(verdict.outcome)),
-        "",
     ]
+    out += [entry(label, text) for label, text in _beside(verdict)]
+    out.append("")
     for evidence in report.evidence:
         label = f"{_MARKS[evidence.status]} {evidence.source}"
         out.append(entry(label, evidence.explanation))
@@ -86,9 +90,42 @@ def odds(rate: float) -> str:
     return f"1 in 10^{math.floor(-math.log10(rate))}" if rate < 1e-3 else f"{100 * rate:.2g} %"
 
 
+def chance(verdict: Verdict) -> str:
+    """The probability with its interval and its prior, in words; empty where there is none."""
+    if verdict.probability is None or verdict.interval is None:
+        return ""
+    low, high = verdict.interval
+    return (
+        f"generated with a probability of {percent(verdict.probability)} (95 % interval "
+        f"{percent(low)} to {percent(high)}), by its looks alone, and if "
+        f"{percent(verdict.prior)} of the pictures where it comes from are generated"
+    )
+
+
+def percent(share: float) -> str:
+    """A share without pretending that it is certain: `over 99.9 %`, not `100 %`."""
+    if share > 0.999:
+        return "over 99.9 %"
+    return "under 0.1 %" if share < 0.001 else f"{100 * share:.3g} %"
+
+
+def _beside(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """What belongs to the verdict besides its headline."""
+    if verdict.result is Result.CONFLICTING or verdict.result is Result.CAMERA:
+        yield "result", verdict.result.value
+    for contradiction in verdict.contradictions:
+        if contradiction.sentence != verdict.headline:
+            yield "conflict", contradiction.sentence
+    if text := chance(verdict):
+        yield "how sure", f"{text[0].upper()}{text[1:]}."
+
+
 def _facts(evidence: Evidence) -> list[str]:
     details = evidence.details
     facts = []
+    for box in evidence.boxes:
+        place = f"columns {box.left} to {box.right}, rows {box.top} to {box.bottom}"
+        facts.append(f"{box.label or 'seen'}: {place}")
     if evidence.source == "credentials":
         for action in details.get("actions", ()):
             parts = [action["action"].removeprefix("c2pa.")]
@@ -103,7 +140,8 @@ def _facts(evidence: Evidence) -> list[str]:
     if details.get("failures"):
         facts.append("C2PA codes: " + ", ".join(details["failures"]))
     if evidence.source != "recovery" and evidence.false_positive_rate is not None:
-        facts.append(f"false positives: {odds(evidence.false_positive_rate)} unmarked pictures")
+        of = "pictures" if evidence.status is Status.SUGGESTED else "unmarked pictures"
+        facts.append(f"false positives: {odds(evidence.false_positive_rate)} {of}")
     return facts
 
 

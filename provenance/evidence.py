@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-SCHEMA = "provenance.report/1"
-"""Version of the JSON form of `Report`; the number rises when a field changes its meaning."""
+SCHEMA = "provenance.report/2"
+"""Version of the JSON form of `Report`; the number rises when a field changes its meaning. The form
+is published in docs/report-schema.json."""
 
 
 class Status(StrEnum):
@@ -52,6 +53,20 @@ class Origin(StrEnum):
     """Made otherwise, then altered by a generative model."""
     OTHER = "not stated as AI"
     """Trusted credentials name another source, such as a camera; they are as good as the signer."""
+    UNKNOWN = "unknown"
+
+
+class Result(StrEnum):
+    """The answer for people, in one of five words. A picture without signals is *unknown*."""
+
+    GENERATED = "generated"
+    """An authenticated statement says so, or the pixels do and the bar on their odds is passed."""
+    EDITED = "edited with AI"
+    """An authenticated statement says so."""
+    CAMERA = "camera original (signed)"
+    """A signer whom you trust says that a camera took it; as good as that signer."""
+    CONFLICTING = "conflicting"
+    """Statements of the same worth contradict each other."""
     UNKNOWN = "unknown"
 
 
@@ -132,6 +147,8 @@ class Evidence:
         details: facts for programs, ready for JSON.
         boxes: where in the picture it was seen.
         weight: what it is worth as evidence of generation; None where nobody measured that.
+        heat: how strongly each part of the picture gave it: rows from the top of values in [0, 1],
+            over the whole picture, at most 64 a side; empty where the check gives none.
     """
 
     source: str
@@ -145,6 +162,7 @@ class Evidence:
     details: Mapping[str, Any] = field(default_factory=dict)
     boxes: tuple[Box, ...] = ()
     weight: Weight | None = None
+    heat: tuple[tuple[float, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -160,6 +178,59 @@ class Evidence:
             "details": dict(self.details),
             "boxes": [box.to_dict() for box in self.boxes],
             "weight": self.weight.to_dict() if self.weight else None,
+            "heat": [list(row) for row in self.heat],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two things that were found and cannot both be so.
+
+    Attributes:
+        code: stable dotted name, such as `contradiction.camera-and-generated`.
+        sentence: what contradicts what, for people.
+        between: codes of the evidence.
+        decisive: neither side is worth more than the other, so no answer is given.
+    """
+
+    code: str
+    sentence: str
+    between: tuple[str, ...]
+    decisive: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "code": self.code,
+            "sentence": self.sentence,
+            "between": list(self.between),
+            "decisive": self.decisive,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that was found, and what it did for the verdict.
+
+    Attributes:
+        code: of the evidence.
+        sentence: what was found, and why it counts or does not.
+        counted: the verdict rests on it.
+        weight: its measured likelihood ratio, or None.
+    """
+
+    code: str
+    sentence: str
+    counted: bool
+    weight: Weight | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "code": self.code,
+            "sentence": self.sentence,
+            "counted": self.counted,
+            "weight": self.weight.to_dict() if self.weight else None,
         }
 
 
@@ -173,6 +244,14 @@ class Verdict:
         headline: one sentence for people.
         because: codes of the evidence that the verdict rests on, weightiest first.
         advice: what to do next; empty when there is nothing to do.
+        result: the answer for people.
+        probability: that it was generated, by what the pixels suggest alone; None where nothing
+            measured was found, or where a signature or mark answers.
+        interval: 95 % interval of `probability`, or None likewise.
+        prior: share of generated pictures that `probability` assumes where this one comes from.
+        contradictions: things found that cannot both be so.
+        reasons: everything found, weightiest first.
+        coverage: for how many pictures an answer can be given, and what was not looked for here.
     """
 
     outcome: Outcome
@@ -180,6 +259,13 @@ class Verdict:
     headline: str
     because: tuple[str, ...] = ()
     advice: str = ""
+    result: Result = Result.UNKNOWN
+    probability: float | None = None
+    interval: tuple[float, float] | None = None
+    prior: float = 0.5
+    contradictions: tuple[Contradiction, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    coverage: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -189,6 +275,13 @@ class Verdict:
             "headline": self.headline,
             "because": list(self.because),
             "advice": self.advice,
+            "result": self.result.value,
+            "probability": self.probability,
+            "interval95": list(self.interval) if self.interval else None,
+            "prior": self.prior,
+            "contradictions": [c.to_dict() for c in self.contradictions],
+            "reasons": [r.to_dict() for r in self.reasons],
+            "coverage": self.coverage,
         }
 
 

@@ -7,7 +7,20 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from provenance.evidence import SCHEMA, Evidence, Origin, Outcome, Report, Status, Verdict
+from provenance.evidence import (
+    SCHEMA,
+    Box,
+    Contradiction,
+    Evidence,
+    Origin,
+    Outcome,
+    Reason,
+    Report,
+    Result,
+    Status,
+    Verdict,
+    Weight,
+)
 
 FOUND = Evidence(
     "watermark",
@@ -22,7 +35,31 @@ FOUND = Evidence(
 )
 MISSED = Evidence("credentials", "credentials.none", Status.ABSENT, "None.")
 SKIPPED = Evidence("claims", "claims.unsupported", Status.UNCHECKED, "No.")
-VERDICT = Verdict(Outcome.VERIFIED, Origin.GENERATED, "It is.", ("watermark.found",), "Go.")
+LOOKS = Evidence(
+    "hands",
+    "hands.odd",
+    Status.SUGGESTED,
+    "Odd.",
+    boxes=(Box(1, 2, 3, 4, "hand"),),
+    heat=((0.0, 1.0),),
+)
+VERDICT = Verdict(
+    Outcome.VERIFIED,
+    Origin.GENERATED,
+    "It is.",
+    ("watermark.found",),
+    "Go.",
+    Result.GENERATED,
+    0.9,
+    (0.8, 0.95),
+    0.5,
+    (Contradiction("c", "No.", ("a", "b"), decisive=True),),
+    (
+        Reason("watermark.found", "It is.", counted=True, weight=Weight(9.0, 5.0, 20.0, 100, 200)),
+        Reason("x", "So.", counted=False),
+    ),
+    "All.",
+)
 REPORT = Report(
     "a.png", "00ff", 3, "image/png", 2, 1, VERDICT, (MISSED, FOUND, SKIPPED), {"decode": 0.0123456}
 )
@@ -43,6 +80,28 @@ def test_a_report_is_ready_for_json():
             "headline": "It is.",
             "because": ["watermark.found"],
             "advice": "Go.",
+            "result": "generated",
+            "probability": 0.9,
+            "interval95": [0.8, 0.95],
+            "prior": 0.5,
+            "contradictions": [
+                {"code": "c", "sentence": "No.", "between": ["a", "b"], "decisive": True}
+            ],
+            "reasons": [
+                {
+                    "code": "watermark.found",
+                    "sentence": "It is.",
+                    "counted": True,
+                    "weight": {
+                        "ratio": 9.0,
+                        "interval95": [5.0, 20.0],
+                        "generated": 100,
+                        "others": 200,
+                    },
+                },
+                {"code": "x", "sentence": "So.", "counted": False, "weight": None},
+            ],
+            "coverage": "All.",
         },
         "evidence": [MISSED.to_dict(), FOUND.to_dict(), SKIPPED.to_dict()],
         "timings_ms": {"decode": 12.35},
@@ -59,6 +118,12 @@ def test_a_report_is_ready_for_json():
         "details": {"payload": "00"},
         "boxes": [],
         "weight": None,
+        "heat": [],
+    }
+    assert json.loads(json.dumps(LOOKS.to_dict())) == {
+        **LOOKS.to_dict(),
+        "boxes": [{"left": 1, "top": 2, "right": 3, "bottom": 4, "label": "hand", "score": None}],
+        "heat": [[0.0, 1.0]],
     }
 
 
