@@ -1,30 +1,39 @@
-"""IPTC's digital source type in XMP: the label that search engines and platforms read."""
+"""IPTC's digital source type, which search engines and platforms read, and its fields about AI.
+
+IIM has no place for the source type; some programs write its URI into a text there, which is read.
+
+Source: IPTC Photo Metadata 2025.1 (Digital Source Type, AI System Used, AI System Version Used,
+AI Prompt Information); NewsCodes Digital Source Type.
+"""
 
 from __future__ import annotations
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from xml.etree.ElementTree import Element, ParseError
+import re
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
-from provenance.claims.interface import Claim
+from provenance.claims import values
+from provenance.claims.fields import Fields
+from provenance.claims.interface import Claim, Generation
+from provenance.claims.vendors import vendor_of
+from provenance.claims.xmp import RDF
 from provenance.evidence import Origin
-from provenance.picture import Metadata
-from provenance.sign.interface import SourceType
+from provenance.sign.source_types import SourceType
 
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 """Namespace of IPTC Photo Metadata 2023.1, section 13.9, Digital Source Type."""
-
-MAX_PACKET = 1 << 20
-"""Longer XMP packets are not read: ours has 500 bytes, and parsing costs memory."""
 
 _ORIGINS = {
     SourceType.GENERATED.value: Origin.GENERATED,
     SourceType.EDITED.value: Origin.EDITED,
-    "compositeSynthetic": Origin.EDITED,
+    SourceType.COMPOSITE_SYNTHETIC.value: Origin.EDITED,
+    SourceType.CAPTURE.value: Origin.OTHER,
+    SourceType.COMPUTATIONAL_CAPTURE.value: Origin.OTHER,
+    SourceType.NEGATIVE_FILM.value: Origin.OTHER,
+    SourceType.POSITIVE_FILM.value: Origin.OTHER,
+    SourceType.PRINT.value: Origin.OTHER,
 }
+
+_URI = re.compile(r"https?://cv\.iptc\.org/newscodes/digitalsourcetype/(\w{1,60})")
+_WORDS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
 def packet(source_type: SourceType) -> bytes:
@@ -32,7 +41,7 @@ def packet(source_type: SourceType) -> bytes:
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-        f'<rdf:RDF xmlns:rdf="{_RDF}">'
+        f'<rdf:RDF xmlns:rdf="{RDF}">'
         f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="{_EXT}" '
         f'Iptc4xmpExt:DigitalSourceType="{source_type.uri}"/>'
         "</rdf:RDF></x:xmpmeta>"
@@ -40,28 +49,54 @@ def packet(source_type: SourceType) -> bytes:
     ).encode()
 
 
-def read(metadata: Metadata) -> tuple[Claim, ...]:
-    """The digital source type, written as attribute, text or rdf:resource."""
-    if not metadata.xmp or len(metadata.xmp) > MAX_PACKET:
-        return ()
-    xmp = metadata.xmp
-    if not xmp.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        xmp = xmp.strip(b"\0 \t\r\n")  # padding, which XML does not allow before the declaration
-    try:
-        root = fromstring(xmp, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        return ()
-    tag = f"{{{_EXT}}}DigitalSourceType"
-    values = {node.attrib[tag] for node in root.iter() if tag in node.attrib}
-    values |= {_text(node) for node in root.iter(tag)}
-    return tuple(_claim(value) for value in sorted(values) if value)
+def read(fields: Fields) -> tuple[Claim, ...]:
+    """The source types, each once, and what is said of the AI system."""
+    uris = {f.text for f in fields.of("xmp", "DigitalSourceType") if f.namespace == _EXT}
+    claims = [_claim(uri, "XMP DigitalSourceType") for uri in sorted(uris)]
+    for field in fields.of("iim"):
+        if match := _URI.search(field.text[:10_000]):
+            claims.append(_claim(match[0], field.place))
+    return (*claims, *_system(fields))
 
 
-def _text(node: Element) -> str:
-    return node.attrib.get(f"{{{_RDF}}}resource") or (node.text or "").strip()
-
-
-def _claim(uri: str) -> Claim:
-    code = uri.rstrip("/").rsplit("/", 1)[-1]
+def _claim(uri: str, place: str) -> Claim:
+    code = uri.rstrip("/").rsplit("/", 1)[-1][:80]
+    if not _WORDS.issuperset(code):
+        code = "unknown"
     origin = _ORIGINS.get(code, Origin.UNKNOWN)
-    return Claim("iptc", "XMP DigitalSourceType", origin, details={"source_type": code})
+    says = "" if origin in (Origin.GENERATED, Origin.EDITED) else f"has the source type {code}"
+    return Claim("iptc", place, origin, details={"source_type": code}, says=says)
+
+
+def _system(fields: Fields) -> tuple[Claim, ...]:
+    said = {
+        f.name: values.text(f.text)
+        for f in fields.of(
+            "xmp",
+            "AISystemUsed",
+            "AISystemVersionUsed",
+            "AIPromptInformation",
+            "AIPromptWriterName",
+        )
+        if f.namespace == _EXT
+    }
+    if not said:
+        return ()
+    name = said.get("AISystemUsed", "")
+    made = Generation(
+        generator=name,
+        version=said.get("AISystemVersionUsed", ""),
+        prompt=said.get("AIPromptInformation", ""),
+    )
+    place = f"XMP {next(iter(said))}"
+    generator = values.joined(name, made.version)[:200]
+    return (
+        Claim(
+            "iptc",
+            place,
+            Origin.GENERATED,
+            generator,
+            vendor=vendor_of(name),
+            generation=made,
+        ),
+    )

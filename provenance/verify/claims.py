@@ -4,34 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provenance.claims import generators, iptc
-from provenance.claims.interface import Claim, ClaimReader
+from provenance.claims.fields import Fields
+from provenance.claims.headers import read_headers
+from provenance.claims.interface import Claim
+from provenance.claims.readers import claims_in
+from provenance.claims.stealth import stealth_texts
 from provenance.evidence import Evidence, Origin, Status
 from provenance.picture import Picture
 from provenance.verify.interface import Subject
 
-READERS: tuple[ClaimReader, ...] = (iptc.read, generators.read)
-"""Every family that is read, in the order of the report."""
+_SAYS = {
+    Origin.GENERATED: "was generated with AI",
+    Origin.EDITED: "was edited with AI",
+    Origin.OTHER: "is not from AI",
+    Origin.UNKNOWN: "is of unknown origin",
+}
 
 
 class ClaimsCheck:
-    """Reads unsigned metadata: IPTC source type and generator parameters."""
+    """Reads unsigned metadata: labels, generator parameters, software, cameras."""
 
     name = "claims"
 
     def examine(self, subject: Subject) -> Sequence[Evidence]:
         """One piece of evidence for each claim, or one that says there are none."""
-        picture = subject.picture
-        if not isinstance(picture, Picture):
+        headers = read_headers(subject.data)
+        if not headers.kind:
             return (
                 Evidence(
                     self.name,
                     "claims.unsupported",
                     Status.UNCHECKED,
-                    f"Metadata was not read: {picture}",
+                    f"Metadata was not read: the file is {subject.media_type}, whose metadata we "
+                    "cannot read",
                 ),
             )
-        claims = [claim for read in READERS for claim in read(picture.metadata)]
+        picture = subject.picture
+        hidden = stealth_texts(picture) if isinstance(picture, Picture) else ()
+        claims = claims_in(Fields(headers, hidden))
         if not claims:
             return (
                 Evidence(
@@ -40,22 +50,21 @@ class ClaimsCheck:
                     Status.ABSENT,
                     "The metadata says nothing about a generator. Metadata is easily removed, so "
                     "this says nothing about where the picture comes from.",
+                    details={"skipped": list(headers.notes)} if headers.notes else {},
                 ),
             )
         return tuple(_evidence(claim) for claim in claims)
 
 
 def _evidence(claim: Claim) -> Evidence:
-    what = {
-        Origin.GENERATED: "was generated with AI",
-        Origin.EDITED: "was edited with AI",
-    }.get(claim.origin, "has the source type " + str(claim.details.get("source_type", "unknown")))
-    by = f" by {claim.generator}" if claim.generator else ""
+    what = claim.says or _SAYS[claim.origin]
+    by = f" by {claim.generator}" if claim.generator and not claim.says else ""
+    sentence = f"{claim.field} says that the picture {what}{by}. Anybody can write this."
     return Evidence(
         "claims",
         f"claims.{claim.family}",
         Status.CLAIMED,
-        f"{claim.field} says that the picture {what}{by}. Anybody can write this.",
+        "".join(letter if letter.isprintable() else " " for letter in sentence),
         origin=claim.origin,
-        details={"generator": claim.generator, **claim.details},
+        details=claim.to_dict(),
     )

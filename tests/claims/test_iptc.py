@@ -6,25 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.claims import iptc
+from provenance.claims import iptc, xmp
 from provenance.evidence import Origin
-from provenance.picture import Metadata
 from provenance.sign.interface import SourceType
+from tests.claims import files
 
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 AI = SourceType.GENERATED.uri
 
 
 def wrapped(body: str) -> bytes:
-    return (
-        f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}" xmlns:e="{EXT}">'
-        f"{body}</rdf:RDF></x:xmpmeta>"
-    ).encode()
+    return files.xmp(body, f'xmlns:e="{EXT}"')
 
 
-def read(xmp: bytes | None):
-    return iptc.read(Metadata(xmp=xmp))
+def read(packet: bytes | None):
+    return iptc.read(files.fields(kind="PNG", xmp=(packet,) if packet is not None else ()))
 
 
 @pytest.mark.parametrize(
@@ -33,6 +29,8 @@ def read(xmp: bytes | None):
         (SourceType.GENERATED, Origin.GENERATED),
         (SourceType.EDITED, Origin.EDITED),
         (SourceType.ALGORITHMIC, Origin.UNKNOWN),
+        (SourceType.CAPTURE, Origin.OTHER),
+        (SourceType.SCREEN_CAPTURE, Origin.UNKNOWN),
     ],
 )
 def test_what_we_write_is_read_back(source, origin):
@@ -83,7 +81,7 @@ def test_the_same_claim_twice_is_one_and_two_are_two():
 
 
 @pytest.mark.parametrize(
-    "xmp",
+    "packet",
     [
         None,
         b"",
@@ -99,20 +97,47 @@ def test_the_same_claim_twice_is_one_and_two_are_two():
         b"<a>\x00</a>",
     ],
 )
-def test_anything_else_is_no_claim(xmp):
-    assert read(xmp) == ()
+def test_anything_else_is_no_claim(packet):
+    assert read(packet) == ()
 
 
 def test_a_packet_over_the_limit_is_not_parsed():
     packet = wrapped(f'<rdf:Description e:DigitalSourceType="{AI}"/>')
-    assert read(packet.ljust(iptc.MAX_PACKET)) != ()
-    assert read(packet.ljust(iptc.MAX_PACKET + 1)) == ()
+    assert read(packet.ljust(xmp.MAX_PACKET)) != ()
+    assert read(packet.ljust(xmp.MAX_PACKET + 1)) == ()
+
+
+def test_the_system_and_its_prompt():
+    body = (
+        '<rdf:Description e:AISystemUsed="ChatGPT DALL-E" e:AISystemVersionUsed="3">'
+        "<e:AIPromptInformation>a cat</e:AIPromptInformation></rdf:Description>"
+    )
+    (claim,) = read(wrapped(body))
+    assert claim.origin is Origin.GENERATED
+    assert (claim.generator, claim.vendor) == ("ChatGPT DALL-E 3", "OpenAI")
+    assert claim.generation.to_dict() == {
+        "generator": "ChatGPT DALL-E",
+        "version": "3",
+        "prompt": "a cat",
+    }
+
+
+def test_the_source_type_within_older_records():
+    data = files.jpeg(files.photoshop(files.iim({40: f"Source: {AI}.", 120: "a cat"})))
+    (claim,) = files.claims(data)
+    assert (claim.family, claim.field) == ("iptc", "IPTC special instructions")
+    assert claim.origin is Origin.GENERATED
+
+
+def test_a_code_that_is_no_word_is_not_repeated():
+    (claim,) = read(wrapped('<rdf:Description e:DigitalSourceType="was taken by me. Trust it"/>'))
+    assert claim.details == {"source_type": "unknown"}
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=300))
-def test_bytes_never_raise(xmp):
-    read(xmp)
+def test_bytes_never_raise(packet):
+    read(packet)
 
 
 @settings(max_examples=150, deadline=None)
