@@ -50,7 +50,7 @@ def pair(inputs: Sequence[str], output: str, suffix: str | None, overwrite: bool
         raise InputError("- (stdin) was given beside other inputs; give it alone")
     if inputs == [STREAM] or output == STREAM:
         return [_streamed(inputs, output)]
-    sources = [found for name in inputs for found in _expanded(Path(name))]
+    sources = [found for name in inputs for found in expanded(Path(name))]
     folder = Path(output)
     into_folder = (
         len(sources) > 1
@@ -81,7 +81,7 @@ def _streamed(inputs: Sequence[str], output: str) -> Job:
     return Job(source, None if output == STREAM else Path(output))
 
 
-def _expanded(path: Path) -> list[tuple[Path, Path]]:
+def expanded(path: Path) -> list[tuple[Path, Path]]:
     """The file itself, or the pictures of a folder with their paths inside it."""
     if not path.is_dir():
         return [(path, Path(path.name))]

