@@ -38,7 +38,8 @@ def _description(described: Description) -> Iterator[str]:
     for stage in _STAGES:
         running = described.classifiers[stage]
         yield entry(f"{stage}s", "checked by " + (", ".join(running) or "nobody"))
-        yield entry("", f"nobody looks for {', '.join(described.not_checked(stage)) or 'nothing'}")
+        if unseen := described.not_checked(stage):
+            yield entry("", f"nobody looks for {', '.join(unseen)}")
     for name, why in described.missing.items():
         yield entry("~ missing", f"{name}: {why}")
     yield entry(

@@ -81,7 +81,7 @@ def show(
 def approve(
     tickets: Tickets,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help="File, or folder for several.")
+        str, typer.Option("--output", "-o", metavar="OUT", help="File, or folder for several.")
     ],
     reviewer: Annotated[
         str | None, typer.Option(help="Who decided; your login name if left out.")
@@ -157,14 +157,17 @@ def _say_failure(ticket: str, error: Exception, as_json: bool) -> None:
     say(f"{ticket}: {failures.sentence(error)}")
 
 
-def _target(output: Path, ticket: str, several: bool, format_: str) -> Path:
+def _target(named: str, ticket: str, several: bool, format_: str) -> Path:
     """The file that is named, or one named like the ticket in the folder that is."""
     from provenance.codec.encode import SUFFIXES, encoding_for
     from provenance.errors import OutputError
 
+    output = Path(named)
+    if named.endswith("/"):
+        output.mkdir(parents=True, exist_ok=True)
     if several or output.is_dir():
         if not output.is_dir():
-            raise OutputError(f"{output} is no folder; several pictures need one that exists")
+            raise OutputError(f"{output} is no folder; several pictures need one: end it with /")
         return output / f"{ticket}{SUFFIXES[format_]}"  # type: ignore[index]
     encoding_for(output)
     if not output.parent.is_dir():
