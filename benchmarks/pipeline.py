@@ -89,7 +89,8 @@ def plain_c2pa(data: bytes, media_type: str, chain: str, key: bytes) -> bytes:
 def measure(pixels: np.ndarray, encoding: Encoding, config: Config, runs: int) -> dict[str, Any]:
     """All stages for one format."""
     pipeline, verifier = Pipeline.from_config(config), Verifier.from_config(config)
-    moderator, marker, signer = build.moderator(config.policy), config.watermarker(), config.signer()
+    moderator = build.moderator(config.policy)
+    marker, signer = config.watermarker(), config.signer()
     anchors = config.anchors()
     source = encode(Picture.from_array(pixels), encoding).data
     picture, payload = decode(source), Payload.random()
