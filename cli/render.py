@@ -11,12 +11,13 @@ import math
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from shutil import get_terminal_size
 from typing import Any
 
 from provenance.evidence import Evidence, Outcome, Report, Result, Status, Verdict
 from provenance.picture import Asset
+from provenance.report.words import chance
 
 _MARKS = {
     Status.VERIFIED: "+",
@@ -30,7 +31,12 @@ _COLORS = {Outcome.VERIFIED: "32;1", Outcome.FAILED: "31;1", Outcome.UNKNOWN: "3
 _INDENT = 15
 
 LEGEND = "+ holds   ! does not hold   ~ claimed, not vouched for   - not found   ? not checked"
-LEGEND_OF_LOOKS = "* looks so, as measured, and is at times wrong"
+_OF_LOOKS = "   * looks so, and is at times wrong"
+
+
+def legend(statuses: Collection[Status]) -> str:
+    """What the signs mean; that of looks only where it occurs."""
+    return LEGEND + (_OF_LOOKS if Status.SUGGESTED in statuses else "")
 
 
 def plain(text: str) -> str:
@@ -90,25 +96,6 @@ def odds(rate: float) -> str:
     return f"1 in 10^{math.floor(-math.log10(rate))}" if rate < 1e-3 else f"{100 * rate:.2g} %"
 
 
-def chance(verdict: Verdict) -> str:
-    """The probability with its interval and its prior, in words; empty where there is none."""
-    if verdict.probability is None or verdict.interval is None:
-        return ""
-    low, high = verdict.interval
-    return (
-        f"generated with a probability of {percent(verdict.probability)} (95 % interval "
-        f"{percent(low)} to {percent(high)}), by its looks alone, and if "
-        f"{percent(verdict.prior)} of the pictures where it comes from are generated"
-    )
-
-
-def percent(share: float) -> str:
-    """A share without pretending that it is certain: `over 99.9 %`, not `100 %`."""
-    if share > 0.999:
-        return "over 99.9 %"
-    return "under 0.1 %" if share < 0.001 else f"{100 * share:.3g} %"
-
-
 def _beside(verdict: Verdict) -> Iterator[tuple[str, str]]:
     """What belongs to the verdict besides its headline."""
     if verdict.result is Result.CONFLICTING or verdict.result is Result.CAMERA:
@@ -117,7 +104,7 @@ def _beside(verdict: Verdict) -> Iterator[tuple[str, str]]:
         if contradiction.sentence != verdict.headline:
             yield "conflict", contradiction.sentence
     if text := chance(verdict):
-        yield "how sure", f"{text[0].upper()}{text[1:]}."
+        yield "how sure", text
 
 
 def _facts(evidence: Evidence) -> list[str]:

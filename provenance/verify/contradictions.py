@@ -88,15 +88,21 @@ def _camera_and_generated(
     generated = [e for e in evidence if _says_generated(e) and e.source != "recovery"]
     if not cameras or not generated:
         return
-    signed = any(e.status is Status.VERIFIED for e in cameras)
-    marked = any(e.status is Status.VERIFIED for e in generated)
+    cameras, generated = _weightiest(cameras), _weightiest(generated)
+    signed = cameras[0].status is Status.VERIFIED
+    marked = generated[0].status is Status.VERIFIED
     yield Contradiction(
         "contradiction.camera-and-generated",
-        f"{_names(cameras)} that a camera took the picture, and {_names(generated)} that it was "
-        f"generated with AI. {_weighed(signed=signed, marked=marked, looks=looks_generated)}",
+        f"{_capital(_say(cameras))} that a camera took the picture, and {_say(generated)} that it "
+        f"was generated with AI. {_weighed(signed=signed, marked=marked, looks=looks_generated)}",
         _codes(*cameras, *generated),
         decisive=signed or not (marked or looks_generated),
     )
+
+
+def _weightiest(evidence: list[Evidence]) -> list[Evidence]:
+    """What is verified, if anything is; who merely claims the same adds nothing to it."""
+    return [e for e in evidence if e.status is Status.VERIFIED] or evidence
 
 
 def _weighed(*, signed: bool, marked: bool, looks: bool) -> str:
@@ -129,7 +135,7 @@ def _camera_and_looks(
         weighed = "The first is an unverified claim, worth nothing against what was measured."
     yield Contradiction(
         "contradiction.camera-and-looks",
-        f"{_names(cameras)} that a camera took the picture, and the pixels look generated "
+        f"{_capital(_say(cameras))} that a camera took the picture, and the pixels look generated "
         f"({', '.join(sorted({e.source for e in looks}))}). {weighed}",
         _codes(*cameras, *looks),
         decisive=signed and looks_generated,
@@ -192,13 +198,11 @@ def _vendor(evidence: Evidence) -> str:
     return str(details.get("vendor") or "") or vendor_of(str(details.get("generator") or ""))
 
 
-def _names(evidence: Sequence[Evidence]) -> str:
-    """Who says so, in words, each once."""
+def _say(evidence: Sequence[Evidence]) -> str:
+    """Who says so, each once: `Your watermark says`."""
     names = list(dict.fromkeys(_NAMES.get(e.source, f"the check {e.source}") for e in evidence))
-    verb = "say" if len(names) > 1 or names[0].startswith("unsigned") else "says"
-    if names[0] == _NAMES["credentials"] and len(names) == 1:
-        verb = "say"
-    return f"{' and '.join(names)} {verb}"
+    plural = len(names) > 1 or names[0] == _NAMES["credentials"]
+    return f"{' and '.join(names)} {'say' if plural else 'says'}"
 
 
 _NAMES = {
@@ -207,6 +211,10 @@ _NAMES = {
     "stamps": "the public stamp of a generator",
     "claims": "unsigned metadata",
 }
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _codes(*evidence: Evidence) -> tuple[str, ...]:
