@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from provenance.claims.collector import MAX_BLOCK, MAX_STEPS, Collector, decoded
+from provenance.claims.collector import MAX_STEPS, Collector, decoded
 from provenance.claims.view import View
 
 _XMP = b"XMP DataXMP"
+_TRAILER = b"\1\xff\xfe\xfd\xfc"
+"""The packet stands as it is, and 258 bytes behind it lead a reader of blocks to the end."""
+
 _CREDENTIALS = b"C2PA_GIF"
 
 
@@ -50,9 +53,7 @@ def _extension(view: View, at: int, kind: int, found: Collector, most: int) -> t
     if kind == 0xFE and found.admits("a GIF comment", size):
         found.comments.append(decoded(_joined(view.read(at, size))))
     elif name == _XMP and found.admits("XMP", size):
-        # The packet stands as it is; 258 bytes behind it lead a reader of blocks to the end.
-        packet = view.read(at + 12, min(size, MAX_BLOCK))
-        found.xmp.append(packet[: packet.rfind(b">") + 1])
+        found.xmp.append(view.read(at + 12, size).partition(_TRAILER)[0])
     elif name.startswith(_CREDENTIALS):
         found.credentials = True
     return after, passed

@@ -37,7 +37,7 @@ _PATTERNS: tuple[tuple[str, str, str, str, Origin], ...] = (
         _MADE,
     ),
     ("google", "Google", "Imagen", r"google imagen|imagen [34]\b", _MADE),
-    ("openai", "OpenAI", "DALL·E", r"dall[-·. ]?e(?:[ -]?[23])?\b", _MADE),
+    ("openai", "OpenAI", "DALL·E", r"dall[-·]e\b|dall ?e[ -]?[23]\b", _MADE),
     ("openai", "OpenAI", "GPT Image", r"gpt-image|gpt-4o image", _MADE),
     ("openai", "OpenAI", "ChatGPT", r"chatgpt|openai", _MADE),
     ("adobe", "Adobe", "Adobe Firefly", r"adobe[ _]firefly|^firefly(?: image)?\b", _MADE),
@@ -86,6 +86,25 @@ def named(text: str) -> Named | None:
 
 
 def vendor_of(text: str) -> str:
-    """The vendor's one spelling, or nothing."""
+    """The vendor's one spelling, or nothing. Made for names of tools and signers.
+
+    Unlike `named`, a company's name alone is enough: a signed tool is no person or photograph.
+    """
+    text = text[:_MOST]
     known = named(text)
-    return known.vendor if known else ""
+    if known:
+        return known.vendor
+    return next((vendor for vendor, pattern in _COMPANIES if pattern.search(text)), "")
+
+
+_COMPANIES = tuple(
+    (vendor, re.compile(pattern, re.IGNORECASE))
+    for vendor, pattern in (
+        ("Google", r"\bgoogle\b"),
+        ("Adobe", r"\badobe\b"),
+        ("Microsoft", r"\bmicrosoft\b|image creator from designer"),
+        ("Samsung", r"\bsamsung\b|\bgalaxy [a-z]+\d+"),
+        ("ByteDance", r"bytedance|byteplus|volc ?engine|\bdoubao\b|\bdreamina\b|\bjimeng\b"),
+        ("Civitai", r"\bcivitai\b"),
+    )
+)

@@ -104,8 +104,8 @@ def box(kind: bytes, *parts: bytes) -> bytes:
     return struct.pack(">I", len(body) + 8) + kind + body
 
 
-def mp4(keys: Mapping[str, str], *, quicktime: bool = False) -> bytes:
-    """An MP4 with these keys behind a large `mdat`, or a MOV."""
+def mp4(keys: Mapping[str, str], *, quicktime: bool = False, film: int = 100_000) -> bytes:
+    """An MP4 with these keys behind its `mdat`, or a MOV."""
     names = b"".join(box(b"mdta", key.encode()) for key in keys)
     items = b"".join(
         box(struct.pack(">I", number), box(b"data", bytes(8), value.encode()))
@@ -121,7 +121,7 @@ def mp4(keys: Mapping[str, str], *, quicktime: bool = False) -> bytes:
     )
     moov = box(b"moov", meta) if quicktime else box(b"moov", box(b"udta", meta))
     brand = b"qt  " if quicktime else b"mp42"
-    return box(b"ftyp", brand, bytes(4)) + box(b"mdat", bytes(100_000)) + moov
+    return box(b"ftyp", brand, bytes(4)) + box(b"mdat", bytes(film)) + moov
 
 
 def xmp(body: str, namespaces: str = "") -> bytes:
