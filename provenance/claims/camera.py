@@ -8,12 +8,14 @@ Source: Exif 2.32; beginnings of maker notes as ExifTool lists them (MakerNotes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from provenance.claims import values
 from provenance.claims.exif import Exif
 from provenance.claims.fields import Fields
 from provenance.claims.interface import Claim
+from provenance.claims.thumbnail import AGREES
 from provenance.claims.vendors import named
 from provenance.evidence import Origin
 
@@ -69,6 +71,15 @@ def read(fields: Fields) -> tuple[Claim, ...]:
             details[key] = text
     says = f"was taken with a {camera}"
     return (Claim("camera", "EXIF", Origin.OTHER, "", details, says=says),)
+
+
+def with_likeness(claim: Claim, likeness: float) -> Claim:
+    """The claim with what its thumbnail shows, compared with the picture."""
+    agrees = likeness >= AGREES
+    shown = "agrees with the picture" if agrees else "differs from the picture"
+    details = {**claim.details, "thumbnail": shown, "thumbnail_likeness": round(likeness, 3)}
+    says = claim.says if agrees else f"{claim.says}, and its thumbnail shows something else"
+    return replace(claim, details=details, says=says)
 
 
 def is_capture(tags: Exif) -> bool:

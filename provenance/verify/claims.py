@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from provenance.claims.camera import with_likeness
+from provenance.claims.exif import Exif
 from provenance.claims.fields import Fields
 from provenance.claims.headers import read_headers
 from provenance.claims.interface import Claim
 from provenance.claims.readers import claims_in
 from provenance.claims.stealth import stealth_texts
+from provenance.claims.thumbnail import likeness
 from provenance.evidence import Evidence, Origin, Status
 from provenance.picture import Picture
 from provenance.verify.interface import Subject
@@ -40,8 +43,11 @@ class ClaimsCheck:
                 ),
             )
         picture = subject.picture
-        hidden = stealth_texts(picture) if isinstance(picture, Picture) else ()
-        claims = claims_in(Fields(headers, hidden))
+        if isinstance(picture, Picture):
+            claims = claims_in(Fields(headers, stealth_texts(picture)))
+            claims = tuple(_compared(claim, headers.tags, picture) for claim in claims)
+        else:
+            claims = claims_in(Fields(headers))
         if not claims:
             return (
                 Evidence(
@@ -54,6 +60,14 @@ class ClaimsCheck:
                 ),
             )
         return tuple(_evidence(claim) for claim in claims)
+
+
+def _compared(claim: Claim, tags: Exif, picture: Picture) -> Claim:
+    """A camera's claim with what its thumbnail shows; any other as it is."""
+    if claim.family != "camera" or not tags.thumbnail:
+        return claim
+    alike = likeness(tags.thumbnail, tags.orientation, picture)
+    return claim if alike is None else with_likeness(claim, alike)
 
 
 def _evidence(claim: Claim) -> Evidence:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import struct
+
+import numpy as np
 import pytest
+from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from provenance.claims.camera import maker_note
+from provenance.codec.limits import Limits
 from provenance.evidence import Origin
+from provenance.verify.claims import ClaimsCheck
 from provenance.verify.headers import claims_of
+from provenance.verify.interface import Subject
 from tests.claims import files
+from tests.conftest import make_scene
 
 MAKE, MODEL, SOFTWARE = 0x010F, 0x0110, 0x0131
 EXPOSURE, APERTURE, ISO, TAKEN, NOTE = 0x829A, 0x829D, 0x8827, 0x9003, 0x927C
@@ -89,3 +98,96 @@ def test_no_photograph_of_the_corpus_has_the_notes_of_another_maker(shared):
                     seen += 1
                     assert "another" not in claim.details["maker_note"], path.name
     assert seen > 100
+
+
+# The thumbnail
+
+
+def photograph(pixels: np.ndarray, thumbnail: np.ndarray | None, orientation: int = 1) -> bytes:
+    """A JPEG with EXIF of a camera, and a thumbnail."""
+
+    def encoded(array: np.ndarray) -> bytes:
+        out = io.BytesIO()
+        Image.fromarray(array).save(out, "JPEG", quality=90)
+        return out.getvalue()
+
+    small = encoded(thumbnail) if thumbnail is not None else b""
+    make, model = b"Canon\0", b"Canon EOS\0"
+    at = 8 + 2 + 12 * 4 + 4
+    exposure = at + len(make) + len(model)
+    inner = exposure + 8
+    second = inner + 2 + 12 + 4
+    start = second + 2 + 24 + 4
+
+    def directory(*entries: bytes, following: int = 0) -> bytes:
+        return struct.pack("<H", len(entries)) + b"".join(entries) + struct.pack("<I", following)
+
+    def entry(tag: int, kind: int, count: int, value: int) -> bytes:
+        return struct.pack("<HHII", tag, kind, count, value)
+
+    block = (
+        b"II*\0\x08\0\0\0"
+        + directory(
+            entry(MAKE, 2, len(make), at),
+            entry(MODEL, 2, len(model), at + len(make)),
+            entry(0x0112, 3, 1, orientation),
+            entry(0x8769, 4, 1, inner),
+            following=second if small else 0,
+        )
+        + make
+        + model
+        + struct.pack("<II", 1, 100)
+        + directory(entry(EXPOSURE, 5, 1, exposure))
+        + directory(entry(0x0201, 4, 1, start), entry(0x0202, 4, 1, len(small)))
+        + small
+    )
+    data = encoded(pixels)
+    return data[:2] + files.segment(0xE1, b"Exif\0\0" + block) + data[2:]
+
+
+def said(data: bytes):
+    (evidence,) = ClaimsCheck().examine(Subject(data, "image/jpeg", Limits()))
+    return evidence
+
+
+def reduced(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
+
+
+def test_a_thumbnail_of_this_picture(scene):
+    evidence = said(photograph(scene, reduced(scene, (120, 120))))
+    assert evidence.details["thumbnail"] == "agrees with the picture"
+    assert evidence.details["thumbnail_likeness"] > 0.98
+    assert evidence.explanation == (
+        "EXIF says that the picture was taken with a Canon EOS. Anybody can write this."
+    )
+
+
+def test_a_thumbnail_with_bars(scene):
+    wide = scene[:340]
+    small = np.zeros((120, 160, 3), np.uint8)
+    small[7:113] = reduced(wide, (160, 106))
+    assert said(photograph(wide, small)).details["thumbnail"] == "agrees with the picture"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_thumbnail_is_turned_like_its_picture(scene, orientation):
+    stored = np.ascontiguousarray(scene[:400, :300])
+    evidence = said(photograph(stored, reduced(stored, (90, 120)), orientation))
+    assert evidence.details["thumbnail"] == "agrees with the picture"
+
+
+def test_a_thumbnail_of_another_picture(scene):
+    evidence = said(photograph(scene, reduced(make_scene(256, 256, seed=8)[::-1], (120, 120))))
+    assert evidence.details["thumbnail"] == "differs from the picture"
+    assert "and its thumbnail shows something else. Anybody" in evidence.explanation
+
+
+def test_thumbnails_that_cannot_be_compared(scene):
+    flat = np.full((120, 120, 3), 90, np.uint8)
+    assert said(photograph(scene, flat)).details["thumbnail"] == "present"
+    assert said(photograph(scene, None)).details["thumbnail"] == "absent"
+    broken = photograph(scene, reduced(scene, (120, 120)))
+    at = broken.index(b"\xff\xd8", 100)
+    broken = broken[: at + 20] + b"\0" * 100 + broken[at + 120 :]
+    assert said(broken).details["thumbnail"] == "present"
