@@ -47,7 +47,7 @@ def verify(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is known of each picture: credentials, watermark, claims, and how it looks.
+    """Say what is known of each picture: credentials, watermark, claims.
 
     Exit code: 0 verified, 1 a check failed, 2 error, 3 nothing found that can be relied upon.
     Nothing found means unknown: it says nothing about where a picture comes from.
@@ -83,7 +83,7 @@ def verify(
                 typer.echo(line({"name": name, "error": failures.record(error)}))
             say(f"{name}: {failures.sentence(error)}")
             if pages is not None:
-                pages.add_problem(name, failures.sentence(error))
+                pages.add_problem(name, failures.sentence(error).removeprefix("error: "))
             continue
         codes.append(_code(report.verdict.outcome))
         statuses |= {each.status for each in report.evidence}

@@ -65,7 +65,7 @@ def history(data: bytes) -> Step | None:
         ):
             store = json.loads(reader.json())
             return _Walk(store, reader).step(str(store.get("active_manifest")), {}, ())
-    except c2pa.C2paError:
+    except Exception:  # none at all, or hostile ones, which find ways to fail that nobody listed
         return None
 
 
@@ -82,8 +82,9 @@ class _Walk:
         """The manifest of that label, or an ingredient that has none."""
         self._steps += 1
         manifest = self._manifests.get(label) or {}
-        facts = stores.facts({"manifests": {label: manifest}, "active_manifest": label})
         inner = [i for i in _list(manifest.get("ingredients")) if isinstance(i, Mapping)]
+        alone = {**manifest, "ingredients": inner}
+        facts = stores.facts({"manifests": {label: alone}, "active_manifest": label})
         path = (*seen, label)
         followed, cut = [], False
         for each in inner:
