@@ -42,8 +42,8 @@ PERIODS = (36.0, 300.0)
 MARGIN = 1.08
 """More than any stretch changes a radius."""
 
-LEVELS = ((0.010, 5, 2), (0.005, 3, 2), (0.0025, 1, 1))
-"""Climbing: relative step, bins over which the spectrum is blurred, one in how many harmonics."""
+LEVELS = ((0.010, 5), (0.005, 3), (0.0025, 1))
+"""Climbing: relative step, and bins over which the spectrum is blurred."""
 
 
 class AffineMap:
@@ -104,13 +104,13 @@ def climb(spectrum: Spectrum, ratio: Floats, layout: Layout, matrix: Matrix) -> 
     """From a rough geometry to the exact one, within about 2 per cent."""
     weights = signed_weights(layout)
     changes = _changes()
-    for step, width, every in LEVELS:
+    for step, width in LEVELS:
         map_ = blur(ratio, width) if width > 1 else ratio
         for _ in range(2):
             tries = np.matmul(np.eye(2) + step * changes, matrix)
-            points = np.matmul(layout.points[::every], tries.transpose(0, 2, 1))
+            points = np.matmul(layout.points, tries.transpose(0, 2, 1))
             values = look_up(map_, spectrum, points)
-            best = int((values @ weights[::every]).argmax())
+            best = int((values @ weights).argmax())
             matrix = tries[best]
             if best == len(changes) // 2:
                 break
