@@ -78,7 +78,7 @@ def with_likeness(claim: Claim, likeness: float) -> Claim:
     agrees = likeness >= AGREES
     shown = "agrees with the picture" if agrees else "differs from the picture"
     details = {**claim.details, "thumbnail": shown, "thumbnail_likeness": round(likeness, 3)}
-    says = claim.says if agrees else f"{claim.says}, and its thumbnail shows something else"
+    says = claim.says if agrees else f"{claim.says}, and its thumbnail does not match it"
     return replace(claim, details=details, says=says)
 
 

@@ -16,9 +16,9 @@ from provenance.errors import InputError
 from provenance.picture import Picture
 
 AGREES = 0.95
-"""Likeness from which the two show the same. Chosen between what 46 photographs have with their own
-thumbnail (all but two at least 0.957) and with those of the others (at most 0.914), all of them seen
-before; benchmarks/claims.py counts again."""
+"""Likeness from which the two show the same. Chosen between what 46 photographs have with their
+own thumbnail (all but two at least 0.957) and with those of the others (at most 0.914), all of them
+seen before; benchmarks/claims.py counts again."""
 
 _SIDE = 48
 _LOOKED_AT = 512
