@@ -15,6 +15,7 @@ GB 32100-2015 (check digit of the unified social credit code).
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -77,8 +78,13 @@ def _labels(fields: Fields) -> Iterator[tuple[str, dict[str, Any]]]:
             if label:
                 yield field.place, label
         elif "AIGC" in field.text[:_MOST_TEXT]:
-            for label in _within(field.text[:_MOST_TEXT]):
+            whole = _label(fields.object(field.text))
+            for label in [whole] if whole else _within(field.text[:_MOST_TEXT]):
                 yield field.place, label
+    for packet in fields.headers.xmp[:1]:
+        if b"TC260:AIGC" in packet and not any(f.source == "xmp" for f in fields.all):
+            for label in _within(html.unescape(packet[:_MOST_TEXT].decode("utf-8", "replace"))):
+                yield "XMP AIGC", label
     for marker, data in fields.headers.segments:
         if b"AIGC" in data:
             for label in _within(data.decode("utf-8", "replace")):
@@ -107,11 +113,20 @@ def _within(text: str) -> Iterator[dict[str, Any]]:
 
 def _label(value: Any) -> dict[str, Any]:
     """The object if it has a field of the standard, or the one within `AIGC`; or nothing."""
-    if isinstance(value, dict) and isinstance(value.get("AIGC"), dict):
+    if isinstance(value, dict) and "AIGC" in value:
         value = value["AIGC"]
+        if isinstance(value, str):
+            value = _parsed(value)
     if not isinstance(value, dict) or not {*FIELDS, *_OTHER_FIELDS} & value.keys():
         return {}
     return value
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text[:_MOST_TEXT])
+    except (ValueError, RecursionError):
+        return None
 
 
 def _claim(place: str, label: dict[str, Any]) -> Claim:
@@ -166,12 +181,7 @@ def credit_code_holds(code: str) -> bool:
 def _signature(said: dict[str, str], name: str) -> list[str]:
     """The algorithms of the signatures in a reserved field; empty without any."""
     text = said.get(name, "")
-    if "SecurityData" not in text:
-        return []
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        return []
+    data = _parsed(text) if "SecurityData" in text else None
     data = data.get("SecurityData") if isinstance(data, dict) else None
     entries = data.get("PubSD", data.get("PubSd")) if isinstance(data, dict) else None
     if not isinstance(entries, list):

@@ -25,20 +25,17 @@ class View:
 
     def read(self, at: int, length: int) -> bytes:
         """Up to `length` bytes from `at` on; fewer at the end, none outside."""
-        if at < 0 or length <= 0 or at >= self.size:
+        length = min(length, self.size - at)
+        if at < 0 or length <= 0:
             return b""
         begin = at - self._start
-        if begin < 0 or begin + length > len(self._data):
-            if at + length > self.size:
-                length = self.size - at
-            if not self._start <= at or at + length > self._start + len(self._data):
-                if length > _WINDOW:
-                    self._file.seek(at)
-                    return self._file.read(length)
-                self._file.seek(at)
-                self._data, self._start = self._file.read(_WINDOW), at
-            begin = at - self._start
-        return self._data[begin : begin + length]
+        if begin >= 0 and begin + length <= len(self._data):
+            return self._data[begin : begin + length]
+        self._file.seek(at)
+        if length > _WINDOW:
+            return self._file.read(length)
+        self._data, self._start = self._file.read(_WINDOW), at
+        return self._data[:length]
 
     def number(self, at: int, length: int, *, little: bool = False) -> int:
         """An unsigned integer; zero where the file ends before."""

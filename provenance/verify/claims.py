@@ -59,7 +59,7 @@ class ClaimsCheck:
                     details={"skipped": list(headers.notes)} if headers.notes else {},
                 ),
             )
-        return tuple(_evidence(claim) for claim in claims)
+        return tuple(evidence_of(claim) for claim in claims)
 
 
 def _compared(claim: Claim, tags: Exif, picture: Picture) -> Claim:
@@ -70,7 +70,8 @@ def _compared(claim: Claim, tags: Exif, picture: Picture) -> Claim:
     return claim if alike is None else with_likeness(claim, alike)
 
 
-def _evidence(claim: Claim) -> Evidence:
+def evidence_of(claim: Claim) -> Evidence:
+    """The claim as a piece of evidence; its prompt is in the details, not in the sentence."""
     what = claim.says or _SAYS[claim.origin]
     by = f" by {claim.generator}" if claim.generator and not claim.says else ""
     sentence = f"{claim.field} says that the picture {what}{by}. Anybody can write this."

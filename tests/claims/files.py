@@ -146,3 +146,15 @@ def photoshop(records: bytes) -> bytes:
     padded = records + b"\0" * (len(records) % 2)
     resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(records)) + padded
     return segment(0xED, b"Photoshop 3.0\0" + resource)
+
+
+def pillow(kind: str, **options: object) -> bytes:
+    """A picture of 8×8 pixels as Pillow writes it."""
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, kind, **options)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def tiff(block: bytes) -> bytes:
+    """A TIFF without pixels: an EXIF block is one."""
+    return block.removeprefix(b"Exif\0\0")

@@ -53,7 +53,7 @@ def test_parameters_in_png_text():
     ],
     ids=["big-endian", "little-endian", "with a mark", "ASCII", "undefined", "JIS", "no code"],
 )
-@pytest.mark.parametrize("container", ["JPEG", "WEBP", "PNG"])
+@pytest.mark.parametrize("container", ["JPEG", "WEBP", "PNG", "AVIF", "TIFF"])
 def test_parameters_in_a_user_comment(raw, container):
     block = files.exif({}, comment=raw)
     data = {
@@ -61,6 +61,8 @@ def test_parameters_in_a_user_comment(raw, container):
             files.segment(0xE1, b"Exif\0\0" + block.removeprefix(b"Exif\0\0"))
         ),
         "WEBP": lambda: files.webp((b"EXIF", block)),
+        "AVIF": lambda: files.pillow("AVIF", exif=block),
+        "TIFF": lambda: files.tiff(block),
         "PNG": lambda: files.png(files.chunk(b"eXIf", block.removeprefix(b"Exif\0\0"))),
     }[container]()
     (claim,) = files.claims(data)

@@ -48,6 +48,7 @@ PLACES = {
     "EXIF UserComment": in_exif(comment=b"ASCII\0\0\0" + WRAPPED.encode()),
     "EXIF ImageDescription": in_exif({DESCRIPTION: WRAPPED}),
     "JPEG segment APP4": files.jpeg(files.segment(0xE4, b"AIGC" + TEXT.encode() + b"\0")),
+    "JPEG comment ": files.jpeg(files.segment(0xFE, json.dumps({"AIGC": TEXT}).encode())),
     "JPEG comment": files.jpeg(files.segment(0xFE, WRAPPED.encode())),
     "MP4 key 'AIGC'": files.mp4({"AIGC": TEXT}),
     "MP4 key 'AIGC' ": files.mp4({"other": "x", "AIGC": TEXT}, quicktime=True),
@@ -62,6 +63,12 @@ def test_every_serialisation(place):
     assert (claim.generator, claim.vendor) == ("ByteDance", "ByteDance")
     assert claim.details["label"] == LABEL
     assert claim.details["problems"] == []
+
+
+def test_a_packet_that_is_no_xml():
+    packet = f'<rdf:Description TC260:AIGC="{ESCAPED}"/>'.encode()
+    (claim,) = files.claims(files.png(files.international("XML:com.adobe.xmp", packet)))
+    assert (claim.field, claim.details["label"]) == ("XMP AIGC", LABEL)
 
 
 def read(label: object):

@@ -11,10 +11,13 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
+from provenance.claims import iim, xmp
 from provenance.claims.fields import Fields
 from provenance.claims.headers import read_headers
+from provenance.claims.icc import profile_name
+from provenance.claims.in_jpeg import iptc_resource
 from provenance.claims.readers import claims_in
 from provenance.claims.view import View
 from provenance.codec.encode import encode
@@ -281,6 +284,17 @@ def test_bytes_never_raise(start, rest):
     files.claims(start + rest)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_blocks_never_raise(data):
+    iim.records(b"\x1c\x02\x78" + data)
+    iptc_resource(b"8BIM\x04\x04" + data)
+    profile_name(bytes(128) + b"\0\0\0\3desc" + data)
+    profile_name(bytes(128) + b"\0\0\0\1desc\0\0\0\x90\0\0\1\0mluc" + data)
+    xmp.properties(data)
+    xmp.properties(b"<a>" + data + b"</a>")
+
+
 def bases() -> list[bytes]:
     """One file with claims for each container."""
     block = files.exif({GIMP: "GIMP"}, comment=b"UNICODE\0" + LINE.encode("utf-16-be"))
@@ -331,6 +345,17 @@ def mutant(data: bytes, rng: random.Random) -> bytes:
         else:
             del changed[max(at, 16) :]
     return bytes(changed)
+
+
+def test_names_of_profiles():
+    for name, profile in (
+        ("sRGB built-in", ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
+    ):
+        assert profile_name(profile) == name
+        out = files.pillow("JPEG", icc_profile=profile)
+        assert read_headers(out).icc == name
+        assert read_headers(files.pillow("WEBP", icc_profile=profile)).icc == name
+        assert read_headers(files.pillow("TIFF", icc_profile=profile)).icc == name
 
 
 def check_mutants(count: int, seed: str) -> None:
