@@ -29,6 +29,7 @@ _MARKS = {
 }
 _COLORS = {Outcome.VERIFIED: "32;1", Outcome.FAILED: "31;1", Outcome.UNKNOWN: "33;1"}
 _INDENT = 15
+_MOST_PLACES = 6
 
 LEGEND = "+ holds   ! does not hold   ~ claimed, not vouched for   - not found   ? not checked"
 _OF_LOOKS = "   * looks so, and is at times wrong"
@@ -98,8 +99,10 @@ def odds(rate: float) -> str:
 
 def _beside(verdict: Verdict) -> Iterator[tuple[str, str]]:
     """What belongs to the verdict besides its headline."""
-    if verdict.result is Result.CONFLICTING or verdict.result is Result.CAMERA:
-        yield "result", verdict.result.value
+    if verdict.result is Result.CONFLICTING:
+        yield "result", "conflicting"
+    elif verdict.outcome is Outcome.FAILED and verdict.result is Result.GENERATED:
+        yield "result", "probably generated with AI, by its looks"
     for contradiction in verdict.contradictions:
         if contradiction.sentence != verdict.headline:
             yield "conflict", contradiction.sentence
@@ -110,9 +113,11 @@ def _beside(verdict: Verdict) -> Iterator[tuple[str, str]]:
 def _facts(evidence: Evidence) -> list[str]:
     details = evidence.details
     facts = []
-    for box in evidence.boxes:
+    for box in evidence.boxes[:_MOST_PLACES]:
         place = f"columns {box.left} to {box.right}, rows {box.top} to {box.bottom}"
         facts.append(f"{box.label or 'seen'}: {place}")
+    if len(evidence.boxes) > _MOST_PLACES:
+        facts.append(f"and {len(evidence.boxes) - _MOST_PLACES} places more")
     if evidence.source == "credentials":
         for action in details.get("actions", ()):
             parts = [action["action"].removeprefix("c2pa.")]
@@ -127,7 +132,7 @@ def _facts(evidence: Evidence) -> list[str]:
     if details.get("failures"):
         facts.append("C2PA codes: " + ", ".join(details["failures"]))
     if evidence.source != "recovery" and evidence.false_positive_rate is not None:
-        of = "pictures" if evidence.status is Status.SUGGESTED else "unmarked pictures"
+        of = "of other pictures" if evidence.status is Status.SUGGESTED else "unmarked pictures"
         facts.append(f"false positives: {odds(evidence.false_positive_rate)} {of}")
     return facts
 

@@ -89,8 +89,9 @@ RELATIONS = {
 
 def title(verdict: Verdict) -> str:
     """The result in a few words."""
-    if verdict.result is Result.UNKNOWN and verdict.outcome is Outcome.FAILED:
-        return "A check failed"
+    if verdict.outcome is Outcome.FAILED and verdict.result is not Result.CONFLICTING:
+        looks = ", and it looks generated" if verdict.result is Result.GENERATED else ""
+        return f"A check failed{looks}"
     if verdict.result is Result.UNKNOWN and verdict.outcome is Outcome.VERIFIED:
         return "Verified, of unstated origin"
     if verdict.result is Result.GENERATED and verdict.outcome is not Outcome.VERIFIED:

@@ -85,6 +85,7 @@ def test_each_result_has_its_title():
         ((SHOT,), "Taken with a camera, says its signer"),
         ((SHOT, MARK), "Conflicting statements"),
         ((FAILED,), "A check failed"),
+        ((FAILED, HANDS), "A check failed, and it looks generated"),
     ):
         assert f'<h2 id="about-verdict">{title}</h2>' in made(*evidence)
     assert set(RESULTS) == set(Result)
