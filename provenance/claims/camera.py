@@ -8,6 +8,7 @@ Source: Exif 2.32; beginnings of maker notes as ExifTool lists them (MakerNotes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -46,7 +47,13 @@ _NOTES = (
     (b"Rv", "ricoh"),
     (b"SANYO\0", "sanyo"),
 )
-_MORE = (("DateTimeOriginal", "taken"), ("LensModel", "lens"), ("Software", "firmware"))
+_MORE = (("DateTimeOriginal", "taken"), ("LensModel", "lens"))
+_EDITORS = re.compile(
+    r"adobe|photoshop|lightroom|gimp|picasa|paint|capture one|acdsee|irfanview|snapseed|affinity"
+    r"|magick|instagram|microsoft|windows|photos?\b|darktable|rawtherapee|pixelmator|luminar|dxo"
+    r"|canva|editor",
+    re.IGNORECASE,
+)
 _SHARED = {"general": "general", "pentax": "asahi ricoh", "olympus": "om digital"}
 """Other names under which the same forms are written."""
 
@@ -69,6 +76,8 @@ def read(fields: Fields) -> tuple[Claim, ...]:
     for name, key in _MORE:
         if text := values.text(tags.texts.get(name, ""))[:100]:
             details[key] = text
+    if program := firmware(tags):
+        details["firmware"] = values.text(program)[:100]
     says = f"was taken with a {camera}"
     return (Claim("camera", "EXIF", Origin.OTHER, "", details, says=says),)
 
@@ -80,6 +89,12 @@ def with_likeness(claim: Claim, likeness: float) -> Claim:
     details = {**claim.details, "thumbnail": shown, "thumbnail_likeness": round(likeness, 3)}
     says = claim.says if agrees else f"{claim.says}, and its thumbnail does not match it"
     return replace(claim, details=details, says=says)
+
+
+def firmware(tags: Exif) -> str:
+    """What EXIF names as software, if that is the camera's own and not an editor's."""
+    program = tags.texts.get("Software", "")
+    return program if is_capture(tags) and not _EDITORS.search(program[:200]) else ""
 
 
 def is_capture(tags: Exif) -> bool:

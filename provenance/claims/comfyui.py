@@ -91,8 +91,8 @@ def _generation(graph: _Graph) -> Generation:
     return Generation(
         generator="ComfyUI",
         model=values.named(_input(nodes, "ckpt_name") or _input(nodes, "unet_name")),
-        prompt=_words(graph, guider.get("positive", guider.get("conditioning"))),
-        negative_prompt=_words(graph, guider.get("negative")),
+        prompt=_words(graph, guider, "positive"),
+        negative_prompt=_words(graph, guider, "negative"),
         seed=_whole(graph, noise.get("noise_seed", noise.get("seed"))),
         sampler=values.joined(chosen.get("sampler_name"), schedule.get("scheduler")),
         steps=_whole(graph, schedule.get("steps")),
@@ -129,12 +129,16 @@ def _whole(graph: _Graph, value: Any) -> int | None:
     return values.integer(inputs.get("seed", inputs.get("value")) if inputs else value)
 
 
-def _words(graph: _Graph, link: Any) -> str:
-    """The text at the end of a chain of conditioning, or of a chain of texts."""
+def _words(graph: _Graph, inputs: dict[str, Any], side: str) -> str:
+    """The text at the end of a chain of conditioning on one side, or of a chain of texts.
+
+    A guider without sides has one conditioning, which is positive.
+    """
+    if side not in inputs and side == "negative":
+        return ""
     for _ in range(_FOLLOWED):
-        inputs = _linked(graph, link)
         spoken = next((inputs[name] for name in _TEXTS if name in inputs), None)
         if isinstance(spoken, str):
             return values.text(spoken)
-        link = spoken or inputs.get("positive", inputs.get("conditioning"))
+        inputs = _linked(graph, spoken or inputs.get(side, inputs.get("conditioning")))
     return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from provenance.claims import values
-from provenance.claims.camera import is_capture
+from provenance.claims.camera import firmware
 from provenance.claims.fields import Fields
 from provenance.claims.interface import Claim
 from provenance.claims.vendors import named
@@ -26,11 +26,11 @@ _MOST = 5
 def read(fields: Fields) -> tuple[Claim, ...]:
     """One claim for each program, whose firmware is left to the camera's own."""
     claims: dict[str, Claim] = {}
-    firmware = fields.tags.texts.get("Software") if is_capture(fields.tags) else None
+    own = firmware(fields.tags)
     for source, names in _PLACES.items():
         for field in fields.of(source, *names):
             program = values.text(field.text)[:200]
-            if not program or program == firmware or named(program):
+            if not program or program == own or named(program):
                 continue
             if not program.startswith(_OTHERS) and not _NUMBER.fullmatch(program):
                 says = f"was written by {program[:100]}"

@@ -49,6 +49,13 @@ def test_a_photograph():
     assert claim.details["located"] is False
 
 
+def test_an_editor_is_no_firmware():
+    tags = {MAKE: "Canon", MODEL: "Canon EOS 5D", SOFTWARE: "Adobe Photoshop CS Windows"}
+    camera, software = claims(tags, SHOT)
+    assert "firmware" not in camera.details
+    assert (software.family, software.generator) == ("software", "Adobe Photoshop CS Windows")
+
+
 def test_the_make_is_not_said_twice():
     (claim,) = claims({MAKE: "Canon", MODEL: "Canon EOS 5D"}, SHOT)
     assert claim.says == "was taken with a Canon EOS 5D"

@@ -71,6 +71,21 @@ def test_comfyui(claims):
     }
 
 
+def test_each_side_is_followed_on_its_own():
+    graph = {
+        "1": {"class_type": "KSampler", "inputs": {"positive": ["2", 0], "negative": ["2", 1]}},
+        "2": {
+            "class_type": "ControlNetApplyAdvanced",
+            "inputs": {"positive": ["3", 0], "negative": ["4", 0]},
+        },
+        "3": {"class_type": "FluxGuidance", "inputs": {"conditioning": ["5", 0]}},
+        "4": {"class_type": "CLIPTextEncode", "inputs": {"text": ""}},
+        "5": {"class_type": "CLIPTextEncode", "inputs": {"text": "a cat"}},
+    }
+    (claim,) = in_png(prompt=json.dumps(graph))
+    assert (claim.generation.prompt, claim.generation.negative_prompt) == ("a cat", "")
+
+
 def test_a_workflow_without_its_prompt():
     (claim,) = in_png(workflow=WORKFLOW)
     assert (claim.family, claim.field) == ("comfyui", "PNG text 'workflow'")

@@ -62,7 +62,7 @@ def test_texts_cannot_write_to_the_terminal():
 
 def test_labels_come_first_and_cameras_last():
     block = files.exif(
-        {0x010F: "Canon", 0x0110: "EOS", 0x0131: "GIMP"}, capture={0x829A: IFDRational(1, 10)}
+        {0x010F: "Canon", 0x0110: "EOS", 0x0131: "Ver.1.00"}, capture={0x829A: IFDRational(1, 10)}
     )
     data = files.png(
         files.chunk(b"eXIf", block.removeprefix(b"Exif\0\0")),
