@@ -48,7 +48,8 @@ def _places(shown: Shown, evidence: Sequence[Evidence]) -> Iterator[tuple[Eviden
 def _canvas(shown: Shown, label: str, *content: Markup) -> Markup:
     box = f"0 0 {shown.width} {shown.height}"
     ground = tag("rect", class_="ground", width=shown.width, height=shown.height)
-    return tag("svg", ground, *content, viewBox=box, role="group", aria_label=label)
+    role = "group" if any("<a " in piece for piece in content) else "img"
+    return tag("svg", ground, *content, viewBox=box, role=role, aria_label=label)
 
 
 def _drawn(shown: Shown, number: int, box: Box) -> Markup:

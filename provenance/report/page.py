@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from provenance._version import __version__
@@ -25,10 +26,10 @@ from provenance.report.words import (
     tone,
 )
 
-_HIDDEN = frozenset({"actions", "ingredients", "soft_bindings", "failures"})
+_HIDDEN = frozenset({"actions", "detection_rate", "failures", "ingredients", "soft_bindings"})
 """Details that are shown elsewhere, or are for programs alone."""
 
-_MOST_FACTS = 40
+_MOST_FACTS, _DEEPEST = 40, 3
 
 
 def page(
@@ -205,11 +206,15 @@ def _facts(evidence: Evidence) -> Iterator[Markup]:
         yield from _fact(str(key).replace("_", " "), _value(value))
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, depth: int = 0) -> str:
+    """A detail on one line. Metadata is nested as deep and as wide as its writer likes."""
+    if depth > _DEEPEST:
+        return "…"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_value(inner)}" for key, inner in value.items())
-    if isinstance(value, (list, tuple)):
-        return "; ".join(map(_value, value))
+        pairs = islice(value.items(), _MOST_FACTS)
+        return ", ".join(f"{key}: {_value(inner, depth + 1)}" for key, inner in pairs)
+    if isinstance(value, list | tuple):
+        return "; ".join(_value(inner, depth + 1) for inner in value[:_MOST_FACTS])
     return str(value)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 from provenance.evidence import Evidence, Reason, Status, Weight
 from provenance.verify.fusion import Fused, usable
@@ -86,10 +87,15 @@ def _skipped(evidence: Evidence) -> bool:
 def _rates(evidence: Sequence[Evidence]) -> Iterator[str]:
     """What checks say of themselves: `details["detection_rate"]`, {rate, low, high, pictures}."""
     for each in evidence:
-        rate = each.details.get("detection_rate")
-        if isinstance(rate, dict) and {"rate", "low", "high", "pictures"} <= rate.keys():
+        said = each.details.get("detection_rate")
+        if not isinstance(said, Mapping):
+            continue
+        numbers = [said.get(name) for name in ("rate", "low", "high", "pictures")]
+        sound = [x for x in numbers if isinstance(x, int | float) and math.isfinite(x)]
+        if len(sound) == len(numbers):
+            rate, low, high, pictures = sound
             yield (
-                f"The check {each.source} finds something in {100 * rate['rate']:.0f} % of "
-                f"generated pictures ({100 * rate['low']:.0f} to {100 * rate['high']:.0f} %; "
-                f"measured on {rate['pictures']:,}) and gives no answer on the others."
+                f"The check {each.source} finds something in {100 * rate:.0f} % of generated "
+                f"pictures ({100 * low:.0f} to {100 * high:.0f} %; measured on {pictures:,}) and "
+                "gives no answer on the others."
             )

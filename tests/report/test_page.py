@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from provenance.evidence import Outcome, Result
+from provenance.evidence import Box, Evidence, Origin, Outcome, Result, Status, Weight
 from provenance.report.index import Entry, index
 from provenance.report.page import page
 from provenance.report.words import CHECKS, RESULTS, STATUSES
@@ -154,8 +157,6 @@ def test_no_page_calls_a_picture_authentic():
 
 
 def test_words_exist_for_every_status_and_check():
-    from provenance.evidence import Status
-
     assert set(STATUSES) == set(Status)
     assert len({symbol for symbol, _, _ in STATUSES.values()}) == len(Status)
     assert {e.source for e in report().evidence} <= set(CHECKS)
@@ -180,3 +181,48 @@ def test_the_list_leads_to_the_pages_and_names_problems():
     assert "<script" not in html
     assert "Not examined: 1" in html
     assert Outcome.VERIFIED is entries[0].report.verdict.outcome
+
+
+texts = st.text(max_size=60) | st.sampled_from([EVIL, "</svg>", "]]>", "-->", "&lt;", "\x00", ""])
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+whole = st.integers(-(10**9), 10**9)
+boxes = st.builds(Box, whole, whole, whole, whole, texts, st.none() | st.floats())
+weights = st.builds(Weight, st.floats(), st.floats(), st.floats(), whole, whole)
+heats = st.lists(st.lists(st.floats(), max_size=3).map(tuple), max_size=3).map(tuple)
+pieces = st.builds(
+    Evidence,
+    texts,
+    texts,
+    st.sampled_from(Status),
+    texts,
+    texts,
+    st.sampled_from(Origin),
+    st.none() | st.floats(),
+    st.none() | st.floats(),
+    st.dictionaries(texts | st.just("detection_rate"), values, max_size=3),
+    st.lists(boxes, max_size=2).map(tuple),
+    st.none() | weights,
+    heats,
+)
+SAFE = {name for name, _ in Seen(page(report(SHOT, MARK, HANDS), DATA)).elements} | {"nav", "img"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(pieces, max_size=4), texts)
+def test_whatever_a_check_says_the_page_stands(evidence, name):
+    html = made(*evidence, name=name)
+    html.encode("utf-8")
+    assert {element for element, _ in Seen(html).elements} <= SAFE
+
+
+def test_details_that_are_nested_without_end_are_cut():
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    wide = {"many": list(range(100_000))}
+    nested = Evidence("x", "x.y", Status.CLAIMED, "So.", details={"deep": deep, **wide})
+    assert "…" in page(replace(report(), evidence=(nested,)), DATA)
