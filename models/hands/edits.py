@@ -7,6 +7,7 @@ them has learnt the paste and not the finger.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def _paste(
     line.append(line[-1] + (line[-1] - line[-2]) * 0.3)
     mask = Image.new("L", image.size)
     pen = ImageDraw.Draw(mask)
-    for a, b in zip(line[:-1], line[1:], strict=True):
+    for a, b in pairwise(line):
         pen.line([*map(float, a), *map(float, b)], 255, max(1, round(2 * radius)))
     for x, y in line[:-1]:
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), 255)

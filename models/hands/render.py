@@ -200,7 +200,7 @@ def _folded(hand: Hand, rng: Rng, base: Array, radius: float) -> None:
         hand.capsules.append(Capsule(base, end, radius * 1.02, radius * 0.95, 0.12))
     else:
         up = np.array([0, -rng.uniform(0.02, 0.12)])
-        hand.capsules.append(Capsule(base + [0, 0.05], base + up, radius * 1.05, radius, 0.05))
+        hand.capsules.append(Capsule(base - up, base + up, radius * 1.05, radius, 0.05))
 
 
 def _thumb(
