@@ -20,6 +20,8 @@ INDEX = "index.html"
 _SUFFIXES = frozenset({".html", ".htm"})
 _NAME = re.compile(r"[^A-Za-z0-9]+")
 _LONGEST_NAME = 40
+_MOST_PICTURES = 500
+"""Files that are listed with a small picture; later ones without, since the list is one file."""
 
 
 def is_page(target: str | Path) -> bool:
@@ -124,7 +126,8 @@ class ReportFolder:
         written = write_atomically(
             self.folder / address, text.encode("utf-8"), overwrite=self._overwrite
         )
-        small = thumbnail_of(data, self._limits) if report.width else None
+        few = len(self._entries) < _MOST_PICTURES
+        small = thumbnail_of(data, self._limits) if report.width and few else None
         self._entries.append(Entry(report.name, report, address, small))
         return written
 
