@@ -3,9 +3,9 @@
 It is written as XMP element or attribute, as PNG text, into EXIF UserComment or ImageDescription,
 into an application segment of a JPEG (`AIGC{…}`), and under a key of an MP4. All are read.
 
-A signature (`SecurityData` in a reserved field) is reported and not checked: it is SM2 with SM3,
-cryptography 50 has SM3 and no SM2, and gmssl had its last release in 2022. The key stands beside
-the signature, so that a check would show integrity and not who signed.
+A signature (`SecurityData` in a reserved field) is reported and not checked: it is SM2 with SM3, of
+which cryptography 50 has SM3 alone (see docs/claims.md for others). The key stands beside the
+signature, so that a check would show integrity and not who signed.
 
 Source: GB 45438-2025 annexes E and F (fields, values of Label); TC260-PG-20259A (images: XMP
 namespace) and TC260-PG-202511A (SecurityData), both as quoted by wiltodelta/remove-ai-watermarks,

@@ -19,7 +19,7 @@ from provenance.verify.interface import Subject
 _SAYS = {
     Origin.GENERATED: "was generated with AI",
     Origin.EDITED: "was edited with AI",
-    Origin.OTHER: "is not from AI",
+    Origin.OTHER: "has a source other than AI",
     Origin.UNKNOWN: "is of unknown origin",
 }
 

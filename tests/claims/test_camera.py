@@ -177,6 +177,13 @@ def test_a_thumbnail_with_bars(scene):
     assert said(photograph(wide, small)).details["thumbnail"] == "agrees with the picture"
 
 
+def test_a_thumbnail_of_a_portrait_with_bars(scene):
+    tall = np.ascontiguousarray(scene[:, :300])
+    small = np.zeros((120, 160, 3), np.uint8)
+    small[:, 45:115] = reduced(tall, (70, 120))
+    assert said(photograph(tall, small)).details["thumbnail"] == "agrees with the picture"
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_thumbnail_is_turned_like_its_picture(scene, orientation):
     stored = np.ascontiguousarray(scene[:400, :300])

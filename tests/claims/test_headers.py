@@ -189,6 +189,35 @@ def test_keys_of_a_film(quicktime):
     assert dict(headers.keys) == {"com.apple.quicktime.software": "Final Cut", "AIGC": "{}"}
 
 
+@pytest.mark.parametrize("method", [0, 1])
+def test_an_item_in_the_file_or_in_a_box_of_its_own(method):
+    """Construction methods 0 and 1 of ISO/IEC 14496-12, section 8.11.3."""
+    exif = bytes(4) + BLOCK
+    head = files.box(b"ftyp", b"heic", bytes(4))
+    entry = files.box(b"infe", b"\2\0\0\0", struct.pack(">HH", 1, 0), b"Exif", b"\0")
+    iinf = files.box(b"iinf", bytes(4), struct.pack(">H", 1), entry)
+
+    def meta(at: int) -> bytes:
+        item = struct.pack(">HHHHII", 1, method, 0, 1, at, len(exif))
+        iloc = files.box(b"iloc", b"\1\0\0\0\x44\0", struct.pack(">H", 1), item)
+        idat = files.box(b"idat", exif) if method else b""
+        return files.box(b"meta", bytes(4), iinf, iloc, idat)
+
+    place = 0 if method else len(head) + len(meta(0)) + 8
+    data = head + meta(place) + (b"" if method else files.box(b"mdat", exif))
+    headers = read_headers(data)
+    assert headers.kind == "HEIC"
+    assert headers.tags.texts == {"Software": "GIMP"}
+
+
+def test_xmp_in_a_box_of_its_own():
+    name = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+    data = files.box(b"ftyp", b"mp42") + files.box(b"uuid", name, PACKET)
+    assert read_headers(data).xmp == (PACKET,)
+    udta = files.box(b"moov", files.box(b"udta", files.box(b"XMP_", PACKET)))
+    assert read_headers(files.box(b"ftyp", b"qt  ") + udta).xmp == (PACKET,)
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF"])
 def test_credentials_are_seen(kind):
     assert read_headers(signed.signed(kind).data).credentials
