@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from provenance.claims.vendors import vendor_of
 from provenance.evidence import Contradiction, Evidence, Origin, Status
 from provenance.sign.source_types import SourceType
+from provenance.verify.fusion import suggests
 
 CAPTURES = frozenset({SourceType.CAPTURE.value, SourceType.COMPUTATIONAL_CAPTURE.value})
 """Source types of a camera's own file."""
@@ -121,7 +122,7 @@ def _camera_and_looks(
     evidence: Sequence[Evidence], looks_generated: bool
 ) -> Iterator[Contradiction]:
     cameras = [e for e in evidence if says_camera(e)]
-    looks = [e for e in evidence if e.status is Status.SUGGESTED]
+    looks = [e for e in evidence if suggests(e)]
     signed = any(e.status is Status.VERIFIED for e in cameras)
     if not cameras or not looks or not (signed or looks_generated):
         return  # a weak hint beside metadata that anybody can write is nothing to speak of

@@ -74,7 +74,7 @@ def fuse(
     check_prior(prior)
     by_group: dict[str, list[Evidence]] = {}
     for each in evidence:
-        if each.status is Status.SUGGESTED and usable(each):
+        if suggests(each):
             by_group.setdefault(groups.get(each.source, LOOKS), []).append(each)
     if not by_group:
         return None
@@ -107,6 +107,11 @@ def check_prior(prior: float) -> None:
             f"the prior is {prior}; expected a share of generated pictures above 0 and below 1, "
             "such as 0.5"
         )
+
+
+def suggests(evidence: Evidence) -> bool:
+    """Whether it suggests that the picture was generated, and was measured to do so."""
+    return evidence.status is Status.SUGGESTED and usable(evidence)
 
 
 def usable(evidence: Evidence) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from provenance.evidence import Evidence, Origin, Outcome, Result, Status, Verdict
 from provenance.verify.contradictions import find, is_camera_original
-from provenance.verify.fusion import BAR, EVEN, Fused, check_prior, fuse
+from provenance.verify.fusion import BAR, EVEN, Fused, check_prior, fuse, suggests
 from provenance.verify.reasons import coverage, reasons
 
 _SAYS = {
@@ -144,7 +144,7 @@ def _unknown(evidence: Sequence[Evidence], looks: Fused | None) -> str:
         )
     if any(e.code == "recovery.found-by-fingerprint" for e in claimed):
         return "Looks like a picture that you issued, and nothing but its looks says so."
-    hints = dict.fromkeys(e.source for e in evidence if e.status is Status.SUGGESTED)
+    hints = dict.fromkeys(e.source for e in evidence if suggests(e))
     if hints:
         return (
             f"Something in the pixels looks generated ({', '.join(hints)}), which is too weak for "

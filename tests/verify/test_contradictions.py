@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from provenance.evidence import Evidence, Origin, Status
+from provenance.evidence import Evidence, Origin, Status, Weight
 from provenance.verify.contradictions import find, is_camera_original, says_camera
 
 CAPTURED = {"action": "c2pa.created", "source_type": "digitalCapture", "agent": "Leica M11-P"}
@@ -35,7 +37,13 @@ STAMP = Evidence(
     details={"generator": "FLUX.1"},
 )
 EXIF = claim("camera", Origin.OTHER)
-LOOKS = Evidence("pixels", "pixels.generated", Status.SUGGESTED, "Looks so.")
+LOOKS = Evidence(
+    "pixels",
+    "pixels.generated",
+    Status.SUGGESTED,
+    "Looks so.",
+    weight=Weight(9, 4, 19, 500, 500),
+)
 MOVED = Evidence("recovery", "recovery.transplanted", Status.FAILED, "Moved.")
 
 
@@ -87,6 +95,12 @@ def test_a_camera_beside_looks(camera, looks, decisive):
 
 def test_a_weak_hint_beside_metadata_is_nothing_to_speak_of():
     assert found(EXIF, LOOKS) == []
+
+
+def test_looks_that_were_measured_to_say_nothing_contradict_nobody():
+    idle = replace(LOOKS, weight=Weight(0.7, 0.2, 3.7, 400, 200))
+    assert found(credentials(), idle) == []
+    assert found(credentials(), replace(LOOKS, weight=None)) == []
 
 
 def test_the_mark_of_another_picture():

@@ -223,6 +223,15 @@ def test_weak_looks_are_named_and_decide_nothing():
     assert judge(WEAK, CLAIM).headline == judge(CLAIM).headline
 
 
+def test_looks_that_were_measured_to_say_nothing_are_no_hint():
+    idle = look("text", 0.73, 0.15, 3.68)
+    assert judge(idle).headline == judge().headline
+    assert judge(idle).probability is None
+    (reason,) = judge(idle).reasons
+    assert reason.sentence.endswith("its measured weight does not speak for generation.")
+    assert judge(UNMEASURED).headline == judge().headline
+
+
 def test_a_known_prior_moves_the_probability():
     rare = StandardPolicy(prior=0.01).judge([STRONG])
     assert rare.prior == 0.01
