@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from provenance.report.history import MAX_DEPTH
 from provenance.report.page import page
 from provenance.report.write import ReportFolder
 from tests import signed
@@ -46,7 +47,9 @@ class Quiet(SimpleHTTPRequestHandler):
 def site(tmp_path_factory) -> Iterator[tuple[Path, str]]:
     """A folder with a page of each kind, and its address on this machine."""
     folder = tmp_path_factory.mktemp("site")
-    data = signed.signed("PNG", 1, parent=signed.signed("JPEG").data).data
+    data = signed.signed("JPEG").data
+    for seed in range(MAX_DEPTH + 1):  # deeper than is shown, to see that it fits
+        data = signed.signed("PNG", seed, parent=data).data
     pages = ReportFolder(folder / "several")
     for name, evidence in CASES.items():
         made = report(*evidence, data=data, name=f"{name}-{'long' * 30}.png")
