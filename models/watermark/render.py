@@ -154,6 +154,15 @@ def card(metrics: dict[str, Any]) -> str:
             f"CRC residues of {calibration['crc_residues']} noise words: chi-square "
             f"{calibration['crc_residue_chi2_255']:.0f} at 255 degrees of freedom (uniform).",
         ]
+    if "undertone" in metrics:
+        m = metrics["undertone"]["64"]
+        lines += [
+            "",
+            f"Words of the undertone, on {m['synthetic_reads']} synthetic reads: "
+            f"{percent(m['measured_share_beyond_start'])} % (95 % CI {between(m['ci95'])} %) score "
+            "beyond the start of the modelled tail, where the model has "
+            f"{percent(m['modelled_share_beyond_start'])} %; largest score {m['largest']}.",
+        ]
     if "false_positives" in metrics:
         m = metrics["false_positives"]
         lines += [
@@ -163,20 +172,49 @@ def card(metrics: dict[str, Any]) -> str:
             f"{between(m['rate_ci95'])} %); largest score {m['largest_score_64']}.",
         ]
     lines += ["", "## Security, speed, stamps", ""]
-    for section in ("security", "speed", "stamps"):
+    security = dict(metrics.get("security", {}))
+    own = {size: security.pop(f"own_pattern_{size}", {}) for size in (512, 1024)}
+    lines += own_pattern_table(own)
+    for section, values in (
+        ("security", security),
+        ("speed", metrics.get("speed", {})),
+        ("stamps", metrics.get("stamps", {})),
+    ):
         lines += [f"### {section}", ""]
-        lines += [f"- {name}: {value}" for name, value in metrics.get(section, {}).items()]
+        lines += [f"- {name}: {value}" for name, value in values.items()]
         lines += [""]
     lines += [
         "## Limits",
         "",
-        "- Someone who knows the scheme can remove the mark (see own_pattern above); regeneration",
+        "- Someone who knows the scheme can remove the mark (see own pattern above); regeneration",
         "  by a diffusion model or autoencoder is untested and surely removes it.",
         "- Large flat pictures lose it under WebP 50 or JPEG 20: what is invisible there is small.",
         "- Pictures under 192 pixels are not marked.",
         "",
     ]
     return "\n".join(lines)
+
+
+def own_pattern_table(own: dict[int, dict[str, Any]]) -> list[str]:
+    """What remains readable after a picture's own pattern was estimated and subtracted."""
+    lines = [
+        "### own pattern",
+        "",
+        "Someone who knows the tile's period folds the marked picture by so many tiles and "
+        "subtracts what repeats. PSNR is against the marked picture.",
+        "",
+        "| attack | " + " | ".join(f"{size}: readable (95 % CI), PSNR" for size in own) + " |",
+        "|---" * (len(own) + 1) + "|",
+    ]
+    for name in dict.fromkeys(name for rows in own.values() for name in rows):
+        cells = [
+            f"{r['readable']} of {r['n']} ({between(r['ci95'])} %), {r['psnr_to_marked_mean']} dB"
+            if (r := rows.get(name))
+            else "–"
+            for rows in own.values()
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
 
 
 def tail_figure(metrics: dict[str, Any]) -> str:
