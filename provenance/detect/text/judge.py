@@ -28,10 +28,11 @@ SMALLEST = 16.0
 """Lines under this height, in pixels of the picture, are not judged."""
 
 FLATTEST = 24.0
-"""Lines with less contrast than this, of 255, are not judged."""
+"""Lines with less contrast than this, of 255, are not judged; of drawn lines, 1 in 100 has less."""
 
 SOFTEST = 0.16
-"""Lines whose steepest edge, at `HEIGHT` pixels, is less of their contrast are out of focus."""
+"""Lines whose steepest edge, at `HEIGHT` pixels, is less of their contrast are out of focus; of
+drawn lines with a little blur, 19 in 20 have 0.19 or more."""
 
 SHORTEST = 1.3
 """Lines that are not this much longer than high hold too few letters to judge."""

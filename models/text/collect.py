@@ -1,0 +1,175 @@
+"""Finds lines in drawn pictures and in files, and keeps what is known of each.
+
+    python models/text/collect.py JOB CORPUS FONTS WORDS DICT OUT
+
+JOB is `tune` or `report` (drawn lines of a half) or `files`. CORPUS holds `manifest.csv` (path,
+label, source_repo). FONTS is a folder of fonts with the Latin, Chinese and other scripts of
+render.py; WORDS and DICT are those of make_language.py. OUT gets `JOB.npz` and `JOB.json`, which
+train.py and evaluate.py read; it is no part of the project.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from render import PSEUDO, Material, Placed, half, picture
+
+from provenance.detect.text.find import Finder
+from provenance.detect.text.judge import TURNS, clarity, features
+from provenance.detect.text.read import Reader
+from provenance.errors import InputError
+from provenance.picture import Picture
+
+GOOD = ("words",) * 5 + ("codes",) * 3 + ("mild",) * 2 + ("chinese",) * 4
+BAD = (*PSEUDO * 2, *(f"zh-{kind}" for kind in PSEUDO))
+
+DRAWN = {"tune": (420, 7), "report": (260, 8)}
+"""Pictures and seed of each half."""
+
+FOLDERS = ("real", "ai", "text", "hands", "nsfw_benign")
+"""Of the corpus."""
+
+
+class Collector:
+    """Finds and reads lines, and keeps facts and features of each.
+
+    Facts: `group` (picture), `part` (`tune` or `report`), `kind` (what was drawn there, `part KIND`
+    for a part of it, `nothing` beside it; or `real`, `ai` in files), `text`, `mean` sureness,
+    `x`, `y`, `height`, `long` (width over height), `detector` (score), `contrast`, `edge`, `turned`
+    (best mean sureness of the other ways to hold it), and what the caller adds.
+    """
+
+    def __init__(self) -> None:
+        self.finder, self.reader = Finder(), Reader()
+        self.facts: list[dict[str, Any]] = []
+        self.rows: list[np.ndarray] = []
+
+    def take(self, image: Image.Image, placed: list[Placed] | None = None, **known: Any) -> None:
+        """The lines of one picture, on which `placed` were drawn."""
+        for line in self.finder.lines(image):
+            x, y = line.centre
+            kind = known.get("kind", "nothing")
+            for one in placed or ():
+                left, top, right, bottom = one.place
+                if left - 4 < x < right + 4 and top < y < bottom:
+                    whole = line.width > 0.5 * (right - left)
+                    kind = one.kind if whole else f"part {one.kind}"
+            cut = line.cut(image)
+            reading = self.reader.read(cut)
+            contrast, edge = clarity(cut)
+            self.rows.append(features(cut, reading).astype(np.float32))
+            self.facts.append(
+                {
+                    **known,
+                    "kind": kind,
+                    "text": reading.text,
+                    "mean": reading.mean,
+                    "x": x,
+                    "y": y,
+                    "height": cut.height,
+                    "long": cut.width / cut.height,
+                    "detector": line.score,
+                    "contrast": contrast,
+                    "edge": edge,
+                    "turned": max(self._turned(cut)) if reading.mean < 0.95 else 0.0,
+                }
+            )
+
+    def _turned(self, cut: Image.Image) -> Iterator[float]:
+        for turn in TURNS:
+            reading = self.reader.read(cut.transpose(turn))
+            yield reading.mean if len(reading.text.strip()) > 2 else 0.0
+
+
+def draw(collector: Collector, material: Material, pictures: int, seed: int) -> None:
+    """Lines of `pictures` drawn pictures."""
+    random = np.random.default_rng(seed)
+    odd = (*material.others, "mirrored", "mirrored", "random")
+    for number in range(pictures):
+        groups = (GOOD, GOOD, GOOD, BAD, BAD, BAD, odd, odd)
+        kinds = [str(random.choice(group)) for group in groups]
+        random.shuffle(kinds)
+        image, placed = picture(kinds, material, random)
+        collector.take(image, placed, part=material.part, group=f"{seed}-{number}")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the corpus: its path in it, what it is, where from, and which half it is in."""
+
+    path: str
+    generated: bool
+    source: str
+    part: str
+
+
+def files(corpus: Path) -> list[File]:
+    """All pictures, halved by source: for ImageNet samples, the class; else the repository."""
+    found = []
+    with (corpus / "manifest.csv").open(encoding="utf-8", newline="") as table:
+        for row in csv.DictReader(table):
+            if row["path"].split("/")[0] in FOLDERS:
+                synset = re.search(r"__(n\d{8})_", row["path"])
+                source = synset[1] if synset else row["source_repo"]
+                found.append(File(row["path"], row["label"] == "ai", source, half(source)))
+    return found
+
+
+def opened(corpus: Path, file: File) -> Image.Image | None:
+    """Its pixels, or None where we cannot read it."""
+    try:
+        return Image.fromarray(Picture.open(corpus / file.path).pixels)
+    except InputError as error:
+        print(f"left out: {file.path}: {error}")
+        return None
+
+
+def photograph(collector: Collector, corpus: Path, file: File) -> bool:
+    """Lines of a file; of tuning, also at other sizes, mirrored and turned. Or False."""
+    image = opened(corpus, file)
+    if image is None:
+        return False
+    kind = "ai" if file.generated else "real"
+    known = {"part": file.part, "group": file.path, "kind": kind, "source": file.source}
+    collector.take(image, **known)
+    if file.part == "tune" and not file.generated:
+        for scale in (0.6, 1.6):
+            size = (max(32, int(image.width * scale)), max(32, int(image.height * scale)))
+            if max(size) < 2600:
+                collector.take(image.resize(size), **known, again=scale)
+        collector.take(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), **known, again="mirrored")
+        collector.take(image.transpose(Image.Transpose.ROTATE_180), **known, again="turned")
+    return True
+
+
+def main(job: str, corpus: Path, fonts: Path, words: Path, dictionary: Path, out: Path) -> None:
+    """Draw, find, read, write."""
+    collector = Collector()
+    known = files(corpus)
+    if job == "files":
+        looked_at = [asdict(file) for file in known if photograph(collector, corpus, file)]
+        (out / "looked_at.json").write_text(json.dumps(looked_at), encoding="utf-8")
+    else:
+        pictures, seed = DRAWN[job]
+        photographs = [
+            corpus / f.path
+            for f in known
+            if f.part == job and f.path.startswith("real/") and "hei" not in f.path[-5:]
+        ]
+        draw(collector, Material(fonts, words, dictionary, photographs, job), pictures, seed)
+    print(job, len(collector.rows))
+    np.savez_compressed(out / f"{job}.npz", rows=np.array(collector.rows))
+    (out / f"{job}.json").write_text(json.dumps(collector.facts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *(Path(argument) for argument in sys.argv[2:]))
