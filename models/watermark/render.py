@@ -13,6 +13,7 @@ from PIL import Image
 
 from provenance.watermark.calibration import ATTEMPTS, false_positive_rate, tail
 from provenance.watermark.payload import Payload
+from provenance.watermark.search import UNDERTONE_HANDICAP
 from provenance.watermark.tile import LIMIT, STRENGTHS, TileWatermarker
 
 from .results import load
@@ -161,7 +162,8 @@ def card(metrics: dict[str, Any]) -> str:
             f"Words of the undertone, on {m['synthetic_reads']} synthetic reads: "
             f"{percent(m['measured_share_beyond_start'])} % (95 % CI {between(m['ci95'])} %) score "
             "beyond the start of the modelled tail, where the model has "
-            f"{percent(m['modelled_share_beyond_start'])} %; largest score {m['largest']}. The reader takes 0.2 off these scores for it.",
+            f"{percent(m['modelled_share_beyond_start'])} %; largest score {m['largest']}. "
+            f"The reader takes {UNDERTONE_HANDICAP} off these scores for it.",
         ]
     if "false_positives" in metrics:
         m = metrics["false_positives"]
