@@ -1,6 +1,6 @@
 """Shows the renders of `render.py` to the landmark network, and keeps what it saw.
 
-    python models/hands/features.py RENDERS OUT
+    python -m models.hands.features RENDERS OUT
 
 Beside each `part-*.npz` of RENDERS that has no counterpart in OUT yet, one with `x` (N×1888),
 `kinds` and `fingers` is written. A render in which the network sees no hand (presence below 0.5)

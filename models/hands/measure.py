@@ -1,6 +1,6 @@
 """Measures every hand in a labelled collection of pictures, for `evaluate.py`.
 
-    python models/hands/measure.py CORPUS OUT.npz
+    python -m models.hands.measure CORPUS OUT.npz
 
 CORPUS has `manifest.csv` (path, label, source_repo) with photographs below `real/`, `hands/real/`
 and `nsfw_benign/`, generated pictures below `ai/` and `hands/malformed/`, and `hands/labels.csv`
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from edits import CONTROLS, EDITS, edit
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.hands.edits import CONTROLS, EDITS, edit
 from provenance.detect.hands import consistency, network
 from provenance.detect.hands.find import find, overlap
 from provenance.detect.hands.view import look
@@ -69,8 +69,8 @@ def padded(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.pad(np.asarray(image), ((by, by), (by, by), (0, 0)), mode="edge"))
 
 
-def in_pictures(corpus: Path) -> Iterator[Row]:
-    """Hands in all pictures, with the label of the box that they overlap, if there is one."""
+def in_pictures(corpus: Path, share: int, shares: int) -> Iterator[Row]:
+    """Hands in one share of all pictures, with the label of the box that they overlap, if any."""
     boxes: dict[str, list[dict[str, str]]] = {}
     with (corpus / "hands" / "labels.csv").open() as file:
         for each in csv.DictReader(file):
@@ -82,7 +82,7 @@ def in_pictures(corpus: Path) -> Iterator[Row]:
             for path in boxes
             if path.startswith(("hands/", "meta/", "text/")) and (corpus / path).is_file()
         ]
-    for number, picture in enumerate(pictures):
+    for number, picture in enumerate(pictures[share::shares]):
         path = picture["path"]
         try:
             image, scale = opened(corpus / path)
@@ -101,8 +101,8 @@ def in_pictures(corpus: Path) -> Iterator[Row]:
                 if overlap(row["box"], place) > 0.5:
                     label, style = each["label"], each["style"]
             yield {**row, "label": label, "style": style}
-        if number % 50 == 0:
-            print(f"{number} of {len(pictures)} pictures", flush=True)
+        if number % 20 == 0:
+            print(f"{number} of {len(pictures) // shares} pictures", flush=True)
 
 
 def edited(corpus: Path) -> Iterator[Row]:
@@ -135,12 +135,17 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--part", choices=("edits", "pictures"), help="only this; usually both")
+    parser.add_argument("--share", type=int, nargs=2, default=(0, 1), metavar=("I", "N"),
+                        help="only every N-th picture, from the I-th")  # fmt: skip
     args = parser.parse_args()
-    rows = []
+    rows: list[Row] = []
     if args.part != "pictures":
         rows += edited(args.corpus)
     if args.part != "edits":
-        rows += in_pictures(args.corpus)
+        for row in in_pictures(args.corpus, *args.share):
+            rows.append(row)
+            if len(rows) % 50 == 0:
+                np.savez(args.out, **columns(rows))
     np.savez(args.out, **columns(rows))
 
 

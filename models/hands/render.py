@@ -1,6 +1,6 @@
 """Draws hands, well formed and malformed, on photographs: the training pictures of `hands`.
 
-    python models/hands/render.py PHOTOGRAPHS OUT --count 60000 --seed 1
+    python -m models.hands.render PHOTOGRAPHS OUT --count 60000 --seed 1
 
 PHOTOGRAPHS is a folder of pictures without hands that may be used as backgrounds. OUT gets parts
 of 2,000 renders each: `part-0001.npz` with `pixels` (N×128×128×3), `kinds` (a name each),

@@ -1,6 +1,6 @@
 """Trains the judge of hands: one hidden layer on the features of `features.py`.
 
-    python models/hands/train.py FEATURES
+    python -m models.hands.train FEATURES
 
 Writes `judge.npz` beside this script and prints how it does on renders that it was not trained on.
 numpy alone; the same features give the same weights. The last tenth of the parts is never trained
