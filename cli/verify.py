@@ -44,10 +44,14 @@ def verify(
             help="Share of generated pictures where these come from, for the probability.",
         ),
     ] = 0.5,
+    looks: Annotated[
+        bool,
+        typer.Option(help="Judge the pixels as well, which takes most of the time."),
+    ] = True,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is known of each picture: credentials, watermark, claims.
+    """Say what is known of each picture: credentials, watermark, claims, looks.
 
     Exit code: 0 verified, 1 a check failed, 2 error, 3 nothing found that can be relied upon.
     Nothing found means unknown: it says nothing about where a picture comes from.
@@ -63,9 +67,9 @@ def verify(
     policy = StandardPolicy(prior)
     settings = _settings(config)
     verifier = (
-        Verifier.from_config(settings, online=online)
+        Verifier.from_config(settings, online=online, looks=looks)
         if settings
-        else Verifier.standard(online=online)
+        else Verifier.standard(online=online, looks=looks)
     )
     limits = settings.limits if settings else Limits()
     pages = _pages(html, files, limits, overwrite) if html is not None else None

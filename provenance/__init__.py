@@ -18,7 +18,17 @@ import logging
 from provenance._version import __version__
 from provenance.config import Config
 from provenance.errors import Blocked, HeldForReview, ProvenanceError
-from provenance.evidence import Evidence, Origin, Outcome, Report, Status, Verdict
+from provenance.evidence import (
+    Box,
+    Evidence,
+    Origin,
+    Outcome,
+    Report,
+    Result,
+    Status,
+    Verdict,
+    Weight,
+)
 from provenance.picture import Asset, Encoding, Picture
 from provenance.pipeline import Pipeline
 from provenance.verify.verifier import Verifier
@@ -29,6 +39,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 __all__ = [
     "Asset",
     "Blocked",
+    "Box",
     "Config",
     "Encoding",
     "Evidence",
@@ -39,8 +50,10 @@ __all__ = [
     "Pipeline",
     "ProvenanceError",
     "Report",
+    "Result",
     "Status",
     "Verdict",
     "Verifier",
+    "Weight",
     "__version__",
 ]

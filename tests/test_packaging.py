@@ -68,6 +68,8 @@ def test_wheel_claims_only_our_names(built):
         "provenance/moderate/taxonomy.toml",
         "provenance/moderate/policies/standard.toml",
         "provenance/moderate/prompt/terms/en.toml",
+        "provenance/report/style.css",
+        "provenance_models/pixels/head.npz",
     ):
         assert name in names
 

@@ -28,6 +28,10 @@ _MARGIN = 0.1
 """Share of a box's sides that is blurred around it: detectors draw their boxes tight."""
 
 
+_FARTHEST = 1 << 32
+"""A box with a side beyond this is none: no picture is so large."""
+
+
 def blurred(picture: Picture, regions: Sequence[Region] = ()) -> Picture:
     """The picture with the regions made unrecognisable; without regions, all of it.
 
@@ -54,7 +58,7 @@ def _without_detail(plane: NDArray[np.uint8], boxes: Sequence[_Box]) -> NDArray[
 def _grown(region: Region, picture: Picture) -> _Box:
     """The box with its margin, as far as it lies in the picture; empty if it is none."""
     sides = (region.left, region.top, region.right, region.bottom)
-    if not all(math.isfinite(side) for side in sides):
+    if not all(abs(side) < _FARTHEST for side in sides):  # NaN is not either
         return (0, 0, 0, 0)
     across = _MARGIN * (region.right - region.left)
     down = _MARGIN * (region.bottom - region.top)

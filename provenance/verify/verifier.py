@@ -54,30 +54,34 @@ class Verifier:
         watermarkers: Sequence[Watermarker] = (),
         limits: Limits | None = None,
         online: bool = False,
+        looks: bool = True,
     ) -> Verifier:
-        """Credentials, watermark, stamps and claims; what cannot be checked, it says.
+        """Credentials, watermark, stamps, claims and looks; what cannot be checked, it says.
 
         Args:
             anchors: PEM bundles of the signers that you trust.
             watermarkers: the scheme with each of your keys, the one in use first.
             limits: on bytes and pixels.
             online: fetch a manifest from the address that a file names, if it is a public one.
+            looks: judge the pixels as well, which takes most of the time.
         """
         checks = (
             CredentialsCheck(anchors, fetch=ManifestFetcher() if online else None),
             MarkCheck(*watermarkers),
             StampCheck(),
             ClaimsCheck(),
+            *(_looks() if looks else ()),
         )
         return cls(checks, limits=limits)
 
     @classmethod
-    def from_config(cls, config: Config, *, online: bool = False) -> Verifier:
+    def from_config(cls, config: Config, *, online: bool = False, looks: bool = True) -> Verifier:
         """With the trust anchors, watermark keys and registry of a `provenance.toml`.
 
         Args:
             config: the settings.
             online: fetch a manifest from the address that a file names, if it is a public one.
+            looks: judge the pixels as well, which takes most of the time.
         """
         from provenance.keys import revoked_serials
         from provenance.registry.recovery import RecoveryCheck
@@ -93,7 +97,8 @@ class Verifier:
         checks: list[Check] = [credentials, MarkCheck(*marks)]
         if registry is not None:
             checks.append(RecoveryCheck(registry, marks, anchors))
-        return cls((*checks, StampCheck(), ClaimsCheck()), limits=config.limits)
+        checks += [StampCheck(), ClaimsCheck(), *(_looks() if looks else ())]
+        return cls(checks, limits=config.limits)
 
     def verify(self, source: str | Path | bytes, *, name: str | None = None) -> Report:
         """Examine a file, or its bytes.
@@ -130,6 +135,15 @@ class Verifier:
             evidence=tuple(evidence),
             timings=watch.seconds,
         )
+
+
+def _looks() -> tuple[Check, ...]:
+    """What the pixels suggest."""
+    from provenance.detect.hands.check import HandsCheck
+    from provenance.detect.pixels import PixelsCheck
+    from provenance.detect.text.check import TextCheck
+
+    return (PixelsCheck(), HandsCheck(), TextCheck())
 
 
 def _examined(check: Check, subject: Subject) -> Sequence[Evidence]:

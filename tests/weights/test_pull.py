@@ -318,7 +318,8 @@ def test_offline_asks_nobody(store, hub, monkeypatch, variable):
 
 
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 from pathlib import Path
 from provenance.weights.catalogue import Catalogue, parse
 from provenance.weights.pull import Source, pull
