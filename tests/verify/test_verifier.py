@@ -17,7 +17,6 @@ from provenance.verify.verifier import Verifier
 from provenance.watermark.interface import Payload
 from tests import signed
 
-
 CHECKS = ("credentials", "watermark", "stamps", "claims", "pixels", "hands", "text")
 
 
@@ -56,7 +55,7 @@ def test_a_path_and_bytes_give_the_same_report(tmp_path):
 
 def test_without_arguments_it_says_what_it_could_not_check():
     report = Verifier.standard().verify(signed.signed().data)
-    assert [e.code for e in report.unchecked][0] == "watermark.no-key"
+    assert report.unchecked[0].code == "watermark.no-key"
     assert report.verdict.outcome is Outcome.UNKNOWN
 
 
