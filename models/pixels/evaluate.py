@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,56 @@ def main() -> None:
     }
     (HERE / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     print(json.dumps({k: v for k, v in metrics.items() if "by_source" not in k}, indent=1))
+    card = HERE / "card.md"
+    text = re.sub(
+        r"(?<=<!-- numbers -->\n).*?(?=<!-- /numbers -->)",
+        lambda _: "\n" + table(metrics) + "\n",
+        card.read_text(encoding="utf-8"),
+        flags=re.DOTALL,
+    )
+    card.write_text(text, encoding="utf-8")
+
+
+def table(metrics: dict[str, Any]) -> str:
+    """The numbers of the card."""
+    seeds, mean = metrics["report"]["by_seed"], metrics["report"]["auc_of_mean_score"]
+    head = " | ".join(f"seed {each['seed']}" for each in seeds)
+    rows = [f"| sources held out, pictures equalised | {head} |", "|---|" + "---|" * len(seeds)]
+    for name, key in (
+        ("AUC", "auc"),
+        ("AUC, 256 pixels and more", "auc_256_and_more"),
+        ("balanced accuracy", "balanced_accuracy"),
+    ):
+        rows.append(f"| {name} | " + " | ".join(f"{each[key]:.3f}" for each in seeds) + " |")
+    for name, key in (
+        ("photographs called generated", "real_called_generated"),
+        ("generated pictures called so", "generated_called_generated"),
+    ):
+        rows.append(f"| {name} | " + " | ".join(_share(each[key]) for each in seeds) + " |")
+    low, high = mean["interval95_by_source"]
+    worth = metrics["likelihood_ratio"]
+    least, most = worth["interval95_by_source"]
+    gate = metrics["graphics"]
+    return "\n".join(
+        [
+            *rows,
+            "",
+            f"AUC of the mean score {mean['auc']:.3f} (95 % {low:.3f} to {high:.3f}, by source). "
+            f"Being called generated is {worth['ratio']:.0f} times as likely for a generated "
+            f"picture as for a photograph ({least:.0f} to {most:.0f}). Graphics recognised: "
+            f"{gate['graphic']['hit']} of {gate['graphic']['n']}; photographs taken for one: "
+            f"{gate['real']['hit']} of {gate['real']['n']}.",
+            "",
+        ]
+    )
+
+
+def _share(found: dict[str, Any]) -> str:
+    low, high = found["interval95"]
+    return (
+        f"{found['hit']} of {found['n']} ({found['share']:.1%}, {100 * low:.1f} to "
+        f"{100 * high:.1f})"
+    )
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class Verifier:
             online: fetch a manifest from the address that a file names, if it is a public one.
             looks: judge the pixels as well, which takes most of the time.
         """
-        checks = (
+        checks: tuple[Check, ...] = (
             CredentialsCheck(anchors, fetch=ManifestFetcher() if online else None),
             MarkCheck(*watermarkers),
             StampCheck(),

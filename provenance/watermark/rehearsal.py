@@ -61,4 +61,4 @@ def compress(luma: NDArray[np.float32]) -> NDArray[np.float32]:
 def _steps(blocks: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The table for so many blocks beside each other, and one over it."""
     step = np.tile(QUALITY_50, (1, blocks))
-    return step, 1 / step
+    return step, np.float32(1) / step
