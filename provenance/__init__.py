@@ -1,7 +1,7 @@
 """Makes generated pictures safe to publish and easy to recognise. Offline, with your own keys.
 
     generate -> moderate -> watermark -> sign            Pipeline: one call around any backend
-    verify <- credentials, watermark, claims             Verifier: what is known of any picture
+    verify <- credentials, watermark, claims, looks      Verifier: what is known of any picture
 
     from provenance import Pipeline, Verifier
 
