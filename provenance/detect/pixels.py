@@ -146,8 +146,8 @@ class PixelsCheck:
             return (
                 _unchecked(
                     "no-weights",
-                    "The pixels were not judged: the detector's weights are not on this machine.",
-                    f"Run provenance models pull {MODEL}.",
+                    f"The pixels were not judged: the weights of {MODEL} are not on this machine; "
+                    f"run: provenance models pull {MODEL}.",
                 ),
             )
         return (_judged(head, head.readings(features)),)

@@ -95,7 +95,7 @@ def test_without_weights_it_says_so(scene, monkeypatch, tmp_path):
     monkeypatch.setenv("PROVENANCE_MODELS", str(tmp_path))
     (found,) = PixelsCheck().examine(subject(scene))
     assert (found.code, found.status) == ("pixels.no-weights", Status.UNCHECKED)
-    assert MODEL in found.advice
+    assert f"provenance models pull {MODEL}" in found.explanation
 
 
 def test_no_picture_is_not_checked():
