@@ -2,9 +2,9 @@
 
     python -m benchmarks.detection
 
-CPU time on one core for the pictures of examples/pictures at 1024×1024; the rates are those that the
-scripts in models/{pixels,hands,text} measured on held-out sources. Looks whose weights are missing
-are said to be so and cost nothing.
+CPU time on one core for the pictures of examples/pictures at 1024×1024; the rates are those that
+the scripts in models/{pixels,hands,text} measured on held-out sources. Looks whose weights are
+missing are said to be so and cost nothing.
 """
 
 from __future__ import annotations
