@@ -183,7 +183,9 @@ def card(metrics: dict[str, Any]) -> str:
         ("stamps", metrics.get("stamps", {})),
     ):
         lines += [f"### {section}", ""]
-        lines += [f"- {name}: {value}" for name, value in values.items()]
+        # What is nested deeper is for docs/watermark.md, which has it as a table.
+        shown = {k: v for k, v in values.items() if k not in ("rotations_at_or_below", "which")}
+        lines += [f"- {name}: {value}" for name, value in shown.items()]
         lines += [""]
     lines += [
         "## Limits",

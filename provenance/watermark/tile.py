@@ -40,7 +40,7 @@ PAGE_FACTOR = 3
 
 Strength = Literal["balanced", "stealth", "robust"] | float
 
-LIMIT = 1e-9
+LIMIT = 1e-8
 """Largest false-positive rate, over the whole search, at which a payload counts as found."""
 
 

@@ -41,14 +41,14 @@ def test_reports_of_every_kind_have_the_form(name):
 
 def test_real_reports_have_the_form(pipeline, verifier, scene):
     validate(verifier.verify(pipeline(scene).data))
-    validate(Verifier.standard().verify(signed.signed().data))
-    validate(Verifier.standard().verify(b"%PDF-1.7"))
+    validate(Verifier.standard(looks=False).verify(signed.signed().data))
+    validate(Verifier.standard(looks=False).verify(b"%PDF-1.7"))
 
 
 def test_shared_files_have_the_form(shared):
     seen = set()
     for path in sorted((shared / "corpus" / "meta").iterdir())[:40]:
-        record = validate(Verifier.standard().verify(path))
+        record = validate(Verifier.standard(looks=False).verify(path))
         seen |= {each["source"] for each in record["evidence"]}
     assert "claims" in seen
 
