@@ -81,8 +81,8 @@ def main() -> None:
     if parser.parse_args().write:
         where = ROOT / "docs" / "moderation.md"
         text = where.read_text(encoding="utf-8")
-        mark = re.compile(r"(<!-- costs -->\n).*?(\n<!-- /costs -->)", re.DOTALL)
-        where.write_text(mark.sub(lambda m: m[1] + made + m[2], text), encoding="utf-8")
+        mark = re.compile(r"(<!-- costs -->\n).*?(<!-- /costs -->)", re.DOTALL)
+        where.write_text(mark.sub(lambda m: f"{m[1]}\n{made}\n\n{m[2]}", text), encoding="utf-8")
 
 
 if __name__ == "__main__":
