@@ -91,6 +91,17 @@ def test_fp32_and_fp16_agree(tower, graph, examples):
     assert 0.49 < sizes[1] / sizes[0] < 0.53
 
 
+def test_a_large_tower_agrees(tmp_path, examples):
+    weights = untrained_weights("ViT-L-14", tmp_path, change={"layers": 2})  # of the text tower
+    tower = by_open_clip.load(weights)
+    pixels = tower.recipe.preprocess(examples[:2])
+    wanted = tower.engine().pictures(pixels)
+    (data,) = graphs.variants(graphs.graph_of(tower.engine().image, pixels, "pixels"), "fp32")
+    del tower, weights  # 1.2 GB beside its copy
+    found = by_onnx.session(data).run(None, {"pixels": pixels})[0]
+    assert agreement.cosines(found, wanted).min() >= 0.999
+
+
 def test_siglip_by_transformers_agrees(tmp_path, examples):
     change = {"vocab_size": 500, "layers": 2}
     weights = untrained_weights("ViT-B-16-SigLIP", tmp_path, change=change)
