@@ -168,7 +168,8 @@ def _target(named: str, ticket: str, several: bool, format_: str) -> Path:
     if several or output.is_dir():
         if not output.is_dir():
             raise OutputError(f"{output} is no folder; several pictures need one: end it with /")
-        return output / f"{ticket}{SUFFIXES[format_]}"  # type: ignore[index]
+        suffix = SUFFIXES[format_]  # type: ignore[index]  # a picture's own format is one of ours
+        return output / f"{ticket}{suffix}"
     encoding_for(output)
     if not output.parent.is_dir():
         raise OutputError(f"the folder {output.parent} does not exist; create it first")

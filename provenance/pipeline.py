@@ -20,6 +20,7 @@ import numpy as np
 
 from provenance._gate import Gate, Passed, Taken
 from provenance._prompts import prompts_of
+from provenance._readback import require
 from provenance._stopwatch import Stopwatch
 from provenance.claims import iptc
 from provenance.codec.decode import read_bytes
@@ -30,11 +31,10 @@ from provenance.errors import (
     ConfigError,
     HeldForReview,
     ModerationFailed,
-    ReadbackFailed,
     TooSmall,
     UnsupportedPicture,
 )
-from provenance.evidence import Report, Status
+from provenance.evidence import Report
 from provenance.moderate.build import moderator
 from provenance.moderate.interface import Decision, Finding
 from provenance.moderate.moderator import Moderator
@@ -325,7 +325,7 @@ class Pipeline:
             )
         with watch("read back"):
             report = self._verifier.verify(signed.data)
-            _require(report, signed, payload)
+            require(report, signed, payload)
         notes = [*decision.notes, *marked.notes, *_unstamped(signed)]
         if parent is not None:
             notes.append(
@@ -453,32 +453,3 @@ def _parent(data: bytes) -> Ingredient | None:
     """The file as an ingredient, if it carries credentials that would otherwise be lost."""
     kind = media_type(data)
     return Ingredient(data, kind) if carried(data, kind) is not None else None
-
-
-def _require(report: Report, signed: Signed, payload: Payload | None) -> None:
-    """The finished bytes must say what we meant them to say.
-
-    Raises:
-        ReadbackFailed: anything else.
-    """
-    credentials = report.find("credentials")[0]
-    if credentials.code != "credentials.trusted":
-        hint = (
-            "add the root of your signing certificate to [trust] anchors in provenance.toml"
-            if credentials.code == "credentials.untrusted-signer"
-            else "check the signing certificate and key"
-        )
-        raise ReadbackFailed(
-            f"the signed picture was read back as {credentials.code}, expected "
-            f"credentials.trusted: {hint}"
-        )
-    if credentials.details.get("manifest_id") != signed.manifest_id:
-        raise ReadbackFailed("the signed picture was read back with another manifest than its own")
-    if payload is None:
-        return
-    found = [e for e in report.find("watermark") if e.status is Status.VERIFIED]
-    if not found or found[0].details.get("payload") != payload.hex:
-        raise ReadbackFailed(
-            "the watermark could not be read back from the finished picture: it is too flat, or "
-            'compressed too hard; use a higher quality, a larger picture, or strength = "robust"'
-        )

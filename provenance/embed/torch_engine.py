@@ -20,7 +20,7 @@ State = dict[str, Any]
 """Tensors by name."""
 
 
-class Encoder(torch.nn.Module):  # type: ignore[misc]
+class Encoder(torch.nn.Module):  # type: ignore[misc]  # torch is an extra, so Any to mypy
     """A part of a model as a module of its own, which can be exported.
 
     Args:
@@ -79,7 +79,7 @@ def built(make: Callable[[], Any], *, random: bool = False) -> Any:
             return make()
 
 
-class _Unset(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
+class _Unset(torch.overrides.TorchFunctionMode):  # type: ignore[misc]  # likewise
     """Leaves tensors as they are where a constructor would fill them with random numbers."""
 
     _filling = frozenset({"normal_", "uniform_", "trunc_normal_", "erfinv_"})

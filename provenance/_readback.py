@@ -1,0 +1,37 @@
+"""Holds the report on finished bytes against what was meant to be in them."""
+
+from __future__ import annotations
+
+from provenance.errors import ReadbackFailed
+from provenance.evidence import Report, Status
+from provenance.sign.sign import Signed
+from provenance.watermark.interface import Payload
+
+
+def require(report: Report, signed: Signed, payload: Payload | None) -> None:
+    """The finished bytes must say what we meant them to say.
+
+    Raises:
+        ReadbackFailed: anything else.
+    """
+    credentials = report.find("credentials")[0]
+    if credentials.code != "credentials.trusted":
+        hint = (
+            "add the root of your signing certificate to [trust] anchors in provenance.toml"
+            if credentials.code == "credentials.untrusted-signer"
+            else "check the signing certificate and key"
+        )
+        raise ReadbackFailed(
+            f"the signed picture was read back as {credentials.code}, expected "
+            f"credentials.trusted: {hint}"
+        )
+    if credentials.details.get("manifest_id") != signed.manifest_id:
+        raise ReadbackFailed("the signed picture was read back with another manifest than its own")
+    if payload is None:
+        return
+    found = [e for e in report.find("watermark") if e.status is Status.VERIFIED]
+    if not found or found[0].details.get("payload") != payload.hex:
+        raise ReadbackFailed(
+            "the watermark could not be read back from the finished picture: it is too flat, or "
+            'compressed too hard; use a higher quality, a larger picture, or strength = "robust"'
+        )
