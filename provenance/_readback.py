@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cryptography.x509 import load_pem_x509_certificates
+
 from provenance.errors import ReadbackFailed
 from provenance.evidence import Report, Status
 from provenance.sign.sign import Signed
@@ -35,3 +37,21 @@ def require(report: Report, signed: Signed, payload: Payload | None) -> None:
             "the watermark could not be read back from the finished picture: it is too flat, or "
             'compressed too hard; use a higher quality, a larger picture, or strength = "robust"'
         )
+
+
+def is_ours(report: Report, certificates: bytes) -> bool:
+    """True if the report is that of a finished asset: trusted, signed by us, with its own mark.
+
+    Args:
+        report: on the bytes.
+        certificates: our chain in PEM, leaf first.
+    """
+    credentials, mark = report.find("credentials")[0], report.find("watermark")[0]
+    leaf = load_pem_x509_certificates(certificates)[0]
+    bound = {binding["payload"] for binding in credentials.details.get("soft_bindings", ())}
+    return (
+        credentials.code == "credentials.trusted"
+        and credentials.details.get("serial") == str(leaf.serial_number)
+        and mark.status is Status.VERIFIED
+        and mark.details.get("payload") in bound
+    )

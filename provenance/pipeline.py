@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias
 import numpy as np
 
 from provenance._gate import Gate, Passed, Taken
+from provenance._inputs import NOTHING, Given, History, Inputs, with_credentials
 from provenance._prompts import prompts_of
-from provenance._readback import require
+from provenance._readback import is_ours, require
 from provenance._stopwatch import Stopwatch
 from provenance.claims import iptc
 from provenance.codec.decode import read_bytes
@@ -30,6 +31,7 @@ from provenance.errors import (
     Blocked,
     ConfigError,
     HeldForReview,
+    InputError,
     ModerationFailed,
     TooSmall,
     UnsupportedPicture,
@@ -43,6 +45,7 @@ from provenance.picture import Asset, EncodedPicture, Encoding, Picture
 from provenance.sign.file import carried
 from provenance.sign.interface import (
     ClaimSigner,
+    Edit,
     Generation,
     Generator,
     Ingredient,
@@ -190,7 +193,75 @@ class Pipeline:
             ModerationFailed, SigningFailed, ReadbackFailed: a stage failed; nothing is returned.
         """
         prompts = () if prompt is None else (prompt,)
-        return self._run(lambda: picture, prompts, encoding, repeatable=False)[0]
+        return self.protect([picture], prompts=prompts, encoding=encoding)[0]
+
+    def protect(
+        self,
+        pictures: Sequence[Any],
+        *,
+        prompts: Sequence[str] = (),
+        inputs: Inputs = NOTHING,
+        encoding: Encoding | str | None = None,
+    ) -> list[Asset]:
+        """Protect the pictures of one request: all of them, or none is returned.
+
+        Args:
+            pictures: each as for a call.
+            prompts: what they were generated from.
+            inputs: what the generator was given to see.
+            encoding: how to write them.
+
+        Raises:
+            As for a call.
+        """
+        return self._run(lambda: list(pictures), prompts, inputs, encoding, repeatable=False)
+
+    def make(
+        self,
+        generate: Callable[[], Sequence[Any]],
+        *,
+        prompts: Sequence[str] = (),
+        inputs: Inputs = NOTHING,
+        encoding: Encoding | str | None = None,
+    ) -> list[Asset]:
+        """Check the prompts, generate, and protect what comes: the whole of it, in this order.
+
+        Args:
+            generate: returns pictures, each as for a call. It is called again if the policy wants a
+                picture regenerated: let it choose a seed of its own.
+            prompts: what it generates from.
+            inputs: what it is given to see.
+            encoding: how to write the pictures.
+
+        Raises:
+            As for a call, and whatever `generate` raises.
+        """
+        return self._run(generate, prompts, inputs, encoding, repeatable=True)
+
+    def check_prompts(self, prompts: Sequence[str]) -> tuple[Finding, ...]:
+        """Ask the policy about prompts alone, before a generator that is somewhere else runs.
+
+        Raises:
+            Blocked: the policy refused one; that is recorded.
+            ModerationFailed: a check could not run, which refuses as well.
+        """
+        with self._refusals_recorded():
+            found = [finding for p in prompts for finding in self._moderator.check_prompt(p)]
+        return tuple(found)
+
+    def issued(self, data: bytes) -> bool:
+        """True if these bytes are a finished asset of this pipeline, unchanged since.
+
+        Its signer must have signed them, and the mark under the key in use must be in the pixels.
+        Such bytes may be passed on as they are; marking them again would only cost quality.
+        """
+        try:
+            if carried(data, media_type(data)) is None:
+                return False
+            report = self._verifier.verify(data)
+        except InputError:
+            return False
+        return is_ours(report, self._signer.certificates)
 
     def wrap(
         self, generate: Callable[P, Any], *, encoding: Encoding | str | None = None
@@ -214,19 +285,20 @@ class Pipeline:
             prompts = prompts_of(signature, args, kwargs)
             made: list[Any] = []
 
-            def call() -> Any:
+            def call() -> Sequence[Any]:
                 made.append(generate(*args, **kwargs))
-                return made[-1]
+                return made[-1] if isinstance(made[-1], list | tuple) else [made[-1]]
 
-            assets = self._run(call, prompts, encoding, repeatable=True)
+            assets = self.make(call, prompts=prompts, encoding=encoding)
             return assets if isinstance(made[0], list | tuple) else assets[0]
 
         return protected
 
     def _run(
         self,
-        generate: Callable[[], Any],
+        generate: Callable[[], Sequence[Any]],
         prompts: Sequence[str],
+        inputs: Inputs,
         encoding: Encoding | str | None,
         *,
         repeatable: bool,
@@ -237,9 +309,9 @@ class Pipeline:
         for prompt in prompts:
             with watch("moderate prompt"), self._refusals_recorded():
                 before += self._moderator.check_prompt(prompt)
+        given = inputs.read(self._limits)
         with watch("generate"):
-            made = generate()
-        pictures = made if isinstance(made, list | tuple) else [made]
+            pictures = generate()
         shared = dict(watch.seconds)
         request_id = str(uuid.uuid4())
         asked = "\n".join(prompts) if prompts else None
@@ -254,7 +326,7 @@ class Pipeline:
                     partial(self._taken_again, generate, place) if repeatable else None,
                     watch,
                 )
-            return self._finish(passed, asked, encoding, watch, request_id)
+            return self._finish(passed, given, asked, encoding, watch, request_id)
 
         finished = [finished_at(place) for place in range(len(pictures))]
         # Only now, so that neither registry nor log names a picture that was never returned.
@@ -263,10 +335,9 @@ class Pipeline:
                 self._recorder.issued(record())
         return [asset for asset, _ in finished]
 
-    def _taken_again(self, generate: Callable[[], Any], place: int) -> Taken:
+    def _taken_again(self, generate: Callable[[], Sequence[Any]], place: int) -> Taken:
         """Another picture from the same call, in the place of one that the policy refused."""
-        made = generate()
-        pictures = made if isinstance(made, list | tuple) else [made]
+        pictures = generate()
         if place >= len(pictures):
             raise UnsupportedPicture(
                 f"the generator returned {len(pictures)} pictures when it was asked again; "
@@ -294,7 +365,9 @@ class Pipeline:
         parent = Ingredient(*held.parent) if held.parent else None
         passed = Passed(held.picture, parent, approved(held, reviewer))
         request_id = str(uuid.uuid4())
-        asset, record = self._finish(passed, held.prompt, encoding, Stopwatch(), request_id)
+        asset, record = self._finish(
+            passed, Given(), held.prompt, encoding, Stopwatch(), request_id
+        )
         if self._recorder is not None:
             self._recorder.issued(record())
         self._queue.remove(ticket)
@@ -303,13 +376,15 @@ class Pipeline:
     def _finish(
         self,
         passed: Passed,
+        given: Given,
         prompt: str | None,
         encoding: Encoding | str | None,
         watch: Stopwatch,
         request_id: str,
     ) -> Finished:
         """Mark, encode, sign and read back what moderation has let through."""
-        parent, decision = passed.parent, passed.decision
+        decision = passed.decision
+        history = given.for_picture(passed)
         source_type = SourceType.ALGORITHMIC if passed.replaced else self._says.source_type
         with watch("watermark"):
             marked, payload = self._marked(passed.picture)
@@ -318,7 +393,7 @@ class Pipeline:
         with watch("sign"):
             signed = sign(
                 encoded,
-                self._statement(payload, passed, source_type, prompt, request_id),
+                self._statement(payload, passed.edits, history, source_type, prompt, request_id),
                 self._signer,
                 self._anchors,
                 timestamp=self._says.timestamp,
@@ -327,7 +402,7 @@ class Pipeline:
             report = self._verifier.verify(signed.data)
             require(report, signed, payload)
         notes = [*decision.notes, *marked.notes, *_unstamped(signed)]
-        if parent is not None:
+        if history.credentials:
             notes.append(
                 "the credentials of the input were kept as history: their texts and thumbnails, "
                 "which were not moderated, are public"
@@ -391,7 +466,7 @@ class Pipeline:
             made = read_bytes(made, self._limits)
         if isinstance(made, bytes | bytearray | memoryview):
             data = bytes(made)
-            return Picture.open(data, limits=self._limits), _parent(data)
+            return Picture.open(data, limits=self._limits), with_credentials(data)
         if isinstance(made, np.ndarray):
             return Picture.from_array(made), None
         if type(made).__module__.startswith("PIL."):
@@ -426,7 +501,8 @@ class Pipeline:
     def _statement(
         self,
         payload: Payload | None,
-        passed: Passed,
+        edits: tuple[Edit, ...],
+        history: History,
         source_type: SourceType,
         prompt: str | None,
         request_id: str,
@@ -435,8 +511,9 @@ class Pipeline:
             generator=self._says.generator,
             source_type=source_type,
             mark=Mark(self._watermarker.algorithm, payload) if payload else None,
-            parent=passed.parent,
-            edits=passed.edits,
+            parent=history.parent,
+            edits=history.edits + edits,
+            references=history.references,
             prompt=prompt if self._says.publish_prompt else None,
             generation=Generation(request_id=request_id),
             mining=self._says.mining,
@@ -447,9 +524,3 @@ def _unstamped(signed: Signed) -> tuple[str, ...]:
     """A note, if a time-stamp was wanted and could not be had."""
     failure = signed.stamp.failure if signed.stamp else ""
     return (f"signed without a time-stamp: {failure}",) if failure else ()
-
-
-def _parent(data: bytes) -> Ingredient | None:
-    """The file as an ingredient, if it carries credentials that would otherwise be lost."""
-    kind = media_type(data)
-    return Ingredient(data, kind) if carried(data, kind) is not None else None

@@ -51,6 +51,7 @@ def facts(store: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "manifest_id": store["active_manifest"],
         "signer": ", ".join(str(part) for part in (common, issuer) if part),
+        "serial": serial(store),
         "algorithm": signature.get("alg"),
         "signed_at": trusted_time(store),
         "tool": ", ".join(_named(g) for g in generators) or newest.get("claim_generator"),

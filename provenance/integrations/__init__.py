@@ -1,0 +1,1 @@
+"""Puts the pipeline into what generates pictures: functions, frameworks, servers."""
