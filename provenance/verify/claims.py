@@ -17,10 +17,10 @@ from provenance.picture import Picture
 from provenance.verify.interface import Subject
 
 _SAYS = {
-    Origin.GENERATED: "was generated with AI",
-    Origin.EDITED: "was edited with AI",
-    Origin.OTHER: "has a source other than AI",
-    Origin.UNKNOWN: "is of unknown origin",
+    Origin.GENERATED: "says that the picture was generated with AI",
+    Origin.EDITED: "says that the picture was edited with AI",
+    Origin.OTHER: "names another source than AI",
+    Origin.UNKNOWN: "says nothing of the picture's origin",
 }
 
 
@@ -72,9 +72,10 @@ def _compared(claim: Claim, tags: Exif, picture: Picture) -> Claim:
 
 def evidence_of(claim: Claim) -> Evidence:
     """The claim as a piece of evidence; its prompt is in the details, not in the sentence."""
-    what = claim.says or _SAYS[claim.origin]
-    by = f" by {claim.generator}" if claim.generator and not claim.says else ""
-    sentence = f"{claim.field} says that the picture {what}{by}. Anybody can write this."
+    what = f"says that the picture {claim.says}" if claim.says else _SAYS[claim.origin]
+    made = claim.origin in (Origin.GENERATED, Origin.EDITED) and not claim.says
+    by = f" by {claim.generator}" if made and claim.generator else ""
+    sentence = f"{claim.field} {what}{by}. Anybody can write this."
     return Evidence(
         "claims",
         f"claims.{claim.family}",

@@ -77,6 +77,24 @@ def is_camera_original(evidence: Sequence[Evidence]) -> bool:
     )
 
 
+def named_marks(credentials: Evidence, mark: Evidence) -> frozenset[str]:
+    """The payloads that the credentials name for the scheme of this mark."""
+    return frozenset(
+        binding["payload"]
+        for binding in credentials.details.get("soft_bindings", ())
+        if binding.get("algorithm") == mark.details.get("algorithm") and binding.get("payload")
+    )
+
+
+def names_mark(credentials: Evidence, mark: Evidence) -> bool:
+    """Whether the credentials name this very mark as the one in the pixels."""
+    return (
+        credentials.source == "credentials"
+        and mark.code == "watermark.found"
+        and mark.details.get("payload") in named_marks(credentials, mark)
+    )
+
+
 def _says_generated(evidence: Evidence) -> bool:
     return evidence.status in _SAYING and evidence.origin is Origin.GENERATED
 
@@ -159,12 +177,7 @@ def _moved_mark(evidence: Sequence[Evidence]) -> Iterator[Contradiction]:
     credentials = next((e for e in evidence if e.source == "credentials"), None)
     if mark is None or credentials is None or credentials.status not in _SAYING:
         return
-    named = {
-        binding.get("payload")
-        for binding in credentials.details.get("soft_bindings", ())
-        if binding.get("algorithm") == mark.details.get("algorithm") and binding.get("payload")
-    }
-    if named and mark.details.get("payload") not in named:
+    if named_marks(credentials, mark) and not names_mark(credentials, mark):
         yield Contradiction(
             "contradiction.mark-and-credentials",
             "The credentials name another watermark than the one in the pixels: the mark is of "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from provenance.evidence import Evidence, Origin, Outcome, Result, Status, Verdict
-from provenance.verify.contradictions import find, is_camera_original
+from provenance.verify.contradictions import find, is_camera_original, names_mark, says_camera
 from provenance.verify.fusion import BAR, EVEN, Fused, check_prior, fuse, suggests
 from provenance.verify.reasons import coverage, reasons
 
@@ -159,9 +159,16 @@ def _unknown(evidence: Sequence[Evidence], looks: Fused | None) -> str:
 def _origin(verified: Sequence[Evidence]) -> Origin:
     """The first that names AI, or else the first stated; evidence comes in the order of its weight.
 
-    Your mark in a picture that a trusted signer calls a photograph is not to be passed over.
+    Your mark in a picture that a trusted signer calls a photograph is not to be passed over. But
+    where trusted credentials name that very mark and another source, such as the algorithm that
+    drew a placeholder, they say what was marked, and the mark says no more than they do.
     """
-    stated = [e.origin for e in verified if e.origin is not Origin.UNKNOWN]
+    told = [e for e in verified if e.origin is Origin.OTHER and not says_camera(e)]
+    stated = [
+        e.origin
+        for e in verified
+        if e.origin is not Origin.UNKNOWN and not any(names_mark(other, e) for other in told)
+    ]
     named = [origin for origin in stated if origin is not Origin.OTHER]
     return next(iter(named + stated), Origin.UNKNOWN)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,41 @@ def test_your_mark_is_not_passed_over_for_a_trusted_signer_who_says_otherwise():
         "Generated with AI, says your watermark; not stated as AI, signed by Acme, whom you trust, "
         "and unchanged since."
     )
+
+
+DRAWN = {"action": "c2pa.created", "source_type": "algorithmicMedia"}
+TAKEN = {"action": "c2pa.created", "source_type": "digitalCapture"}
+
+
+def bound(action: dict[str, str], *, payload: str = "ab") -> tuple[Evidence, Evidence]:
+    """Trusted credentials of another source that name a mark, and a mark with the payload `ab`."""
+    said = {"signer": "Acme", "actions": [action]}
+    named = [{"algorithm": "tile", "payload": payload}]
+    return (
+        replace(CAMERA, details={**said, "soft_bindings": named}),
+        replace(MARK, details={"algorithm": "tile", "payload": "ab"}),
+    )
+
+
+def test_trusted_credentials_that_name_the_mark_say_what_was_marked():
+    verdict = judge(*bound(DRAWN))
+    assert verdict.outcome is Outcome.VERIFIED
+    assert verdict.origin is Origin.OTHER
+    assert verdict.result is Result.UNKNOWN
+    assert verdict.headline.startswith("Not stated as AI: signed by Acme")
+
+
+def test_a_mark_that_the_credentials_do_not_name_speaks_for_itself():
+    assert judge(*bound(DRAWN, payload="cd")).origin is Origin.GENERATED
+    credentials, mark = bound(DRAWN)
+    stranger = replace(credentials, status=Status.CLAIMED, code="credentials.untrusted-signer")
+    assert judge(stranger, mark).origin is Origin.GENERATED
+
+
+def test_no_signer_turns_a_marked_picture_into_a_photograph():
+    verdict = judge(*bound(TAKEN))
+    assert verdict.origin is Origin.GENERATED
+    assert verdict.result is Result.CONFLICTING
 
 
 def test_a_parent_that_failed_is_named_in_the_headline():
