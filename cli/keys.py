@@ -71,6 +71,23 @@ def revoke(
     _print([revoked(_settings(config), key_id)], as_json)
 
 
+@app.command()
+def client(
+    name: Annotated[str, typer.Argument(help="Who will use it: letters, digits, . _ and -.")],
+    config: ConfigFile = None,
+) -> None:
+    """Make an access key for a client of your servers; it is shown once, and kept as a digest."""
+    from provenance.server import access
+    from provenance_cli.render import plain, say
+
+    settings = _settings(config)
+    path = settings.service().clients or settings.path.parent / "keys" / "clients"
+    key = access.add(path, name)
+    typer.echo(plain(key))
+    if settings.service().clients is None:
+        say(f'not asked for yet: write clients = "{path}" below [service] in {settings.path}')
+
+
 def _settings(path: Path | None) -> Config:
     from provenance.config import Config
 

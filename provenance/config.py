@@ -21,6 +21,8 @@ from provenance.codec.limits import Limits
 from provenance.errors import ConfigError
 from provenance.moderate import policy_file
 from provenance.moderate.interface import Policy
+from provenance.server import settings as service_settings
+from provenance.server.settings import ServiceSettings
 from provenance.sign import configured
 from provenance.sign.interface import Generator, SourceType
 
@@ -62,6 +64,7 @@ _KNOWN: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "registry": {"url": str, "log": str},
     "output": {"keep_metadata": bool, "publish_prompt": bool, "no_training": bool},
     "limits": {"max_bytes": int, "max_pixels": int},
+    "service": service_settings.KNOWN,
 }
 
 
@@ -91,6 +94,7 @@ class Config:
         publish_prompt: write the prompt into the public manifest.
         no_training: state that the pictures may not be used for training or mining.
         limits: on bytes and pixels.
+        service_section: [service] as it stands; `service` reads it.
     """
 
     path: Path
@@ -114,6 +118,7 @@ class Config:
     publish_prompt: bool
     no_training: bool
     limits: Limits = field(default_factory=Limits)
+    service_section: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Config:
@@ -238,6 +243,14 @@ class Config:
 
         return Log(self.log_path) if self.log_path else None
 
+    def service(self) -> ServiceSettings:
+        """How the servers present themselves: [service], overridden by the environment.
+
+        Raises:
+            ConfigError: a value cannot be used.
+        """
+        return service_settings.ServiceSettings.read(self.service_section, self.path.parent)
+
     def recorder(self) -> Recorder:
         """Tells registry and log what the pipeline does."""
         from provenance.registry.recorder import Recorder
@@ -326,6 +339,7 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
         publish_prompt=get["output"].get("publish_prompt", False),
         no_training=get["output"].get("no_training", False),
         limits=_limits(where, get["limits"]),
+        service_section=get["service"],
     )
 
 

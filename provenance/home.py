@@ -80,6 +80,26 @@ no_training = false
 [limits]
 max_bytes = 268435456
 max_pixels = 100000000
+
+[service]
+# For provenance serve and provenance proxy. PROVENANCE_SERVICE_LOG and so on in the environment win.
+# Names and digests of access keys, as provenance keys client makes them. Empty lets everybody in.
+clients = ""
+# Web origins whose scripts may read answers.
+cors_origins = []
+# PEM files for HTTPS; with a client CA, clients must show a certificate (mTLS).
+tls_certificate = ""
+tls_key = ""
+tls_client_ca = ""
+# A line for each request on standard error: json, text or off.
+log = "json"
+# Answer Prometheus at /metrics; send OpenTelemetry spans to where its own OTEL_ variables say.
+metrics = true
+traces = false
+# Pictures worked on at a time (0: one for each core), that may wait, and bytes held for all of them.
+workers = 0
+waiting = 256
+memory = 536870912
 """
 
 

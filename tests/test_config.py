@@ -49,6 +49,8 @@ no_training = true
 [limits]
 max_bytes = 1000
 max_pixels = 2000
+[service]
+log = "text"
 """
 
 

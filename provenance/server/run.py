@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -15,6 +17,7 @@ from starlette.types import ASGIApp
 
 from provenance.errors import ConfigError
 from provenance.server.protocol import ImpatientProtocol
+from provenance.server.settings import ServiceSettings
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request line and its headers; above, uvicorn answers 400 by itself."""
@@ -60,30 +63,57 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server(app: ASGIApp) -> uvicorn.Server:
-    """An uvicorn with our limits: no access log, no trust in proxies, no version in answers."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            http=ImpatientProtocol,
-            ws="none",
-            loop="asyncio",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_graceful_shutdown=GRACE,
-            h11_max_incomplete_event_size=MAX_HEAD,
-        )
+def server(app: ASGIApp, settings: ServiceSettings | None = None) -> uvicorn.Server:
+    """An uvicorn with our limits: no access log, no trust in proxies, no version in answers.
+
+    Raises:
+        ConfigError: the TLS files of `settings` cannot be used.
+    """
+    config = _configured(app, settings or ServiceSettings())
+    try:
+        config.load()
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise ConfigError(
+            f"the TLS certificate, key or client CA of [service] cannot be used ({error}); "
+            "expected PEM files, the key without a passphrase"
+        ) from error
+    return uvicorn.Server(config)
+
+
+def _configured(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
+    def text(path: Path | None) -> str | None:
+        return None if path is None else str(path)
+
+    return uvicorn.Config(
+        app,
+        http=ImpatientProtocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE,
+        h11_max_incomplete_event_size=MAX_HEAD,
+        ssl_certfile=text(settings.tls_certificate),
+        ssl_keyfile=text(settings.tls_key),
+        ssl_keyfile_password="",  # else OpenSSL would ask at the terminal
+        ssl_ca_certs=text(settings.tls_client_ca),
+        ssl_cert_reqs=ssl.CERT_REQUIRED if settings.tls_client_ca else ssl.CERT_NONE,
     )
 
 
-def run(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM, then finish what was begun, and return."""
+def run(app: ASGIApp, listener: socket.socket, settings: ServiceSettings | None = None) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what was begun, and return.
+
+    Raises:
+        ConfigError: the TLS files of `settings` cannot be used.
+    """
+    running = server(app, settings)
     with _interrupting(), contextlib.suppress(KeyboardInterrupt):
-        server(app).run(sockets=[listener])
+        running.run(sockets=[listener])
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from provenance.server import run
+from provenance.server.settings import ServiceSettings
 
 
 class Service:
@@ -73,11 +74,11 @@ def _complete(got: bytes) -> int:
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[Service]:
+def serving(app: ASGIApp, settings: ServiceSettings | None = None) -> Iterator[Service]:
     """Serve an application while the block runs; it is shut down properly."""
     with run.listen("127.0.0.1", 0) as listener:
         service = Service(listener.getsockname()[:2])
-        server = run.server(app)
+        server = run.server(app, settings)
 
         async def main() -> None:
             beating = asyncio.create_task(service.beat())
