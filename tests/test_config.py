@@ -98,6 +98,7 @@ def test_every_key_is_read(load, tmp_path):
         publish_prompt=True,
         no_training=True,
         limits=Limits(max_bytes=1000, max_pixels=2000),
+        service_section={"log": "text"},
     )
 
 

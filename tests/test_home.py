@@ -198,8 +198,10 @@ def test_every_setting_is_shown_with_its_default(tmp_path):
     empty.write_text("")
     real = Config.load(empty)
     differing = {f.name for f in fields(Config) if getattr(shown, f.name) != getattr(real, f.name)}
-    # Nobody is trusted by default; a new home trusts its own root. `signing` is the raw section.
-    assert differing == {"path", "trust", "signing"}
+    # Nobody is trusted by default; a new home trusts its own root. `signing` and
+    # `service_section` are sections as they stand.
+    assert differing == {"path", "trust", "signing", "service_section"}
+    assert shown.service() == real.service()
     assert shown.trust == (tmp_path / "keys/trust.pem",)
 
 
