@@ -2,8 +2,8 @@
 
 Weights take one scale for each output column and 7 of the 8 bits, so that sums cannot overflow on
 processors without VNNI (ONNX Runtime's advice); activations get theirs by tensor, at run time.
-Slicing, dividing and rounding are exact in every IEEE 754 arithmetic, so the same file gives the
-same bytes on every machine, and their SHA-256 can be pinned.
+Slicing, dividing and rounding are exact in IEEE 754 arithmetic, so the same file gives the same
+bytes on every machine, and their SHA-256 can be pinned.
 
 Source: ONNX operators DynamicQuantizeLinear and MatMulInteger, in the pattern that ONNX Runtime
 fuses into one kernel.
@@ -11,20 +11,20 @@ fuses into one kernel.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.detect.protobuf import fields, integer, message, whole
+from provenance.detect.protobuf import fields, integer, message, packed, whole
 from provenance.errors import ConfigError
 
 _GRAPH = 7
 """ModelProto."""
 
-_NODE, _TENSOR, _INPUT, _OUTPUT, _VALUE = 1, 5, 11, 12, 13
-"""GraphProto; the last is what is known of shapes, which nothing needs."""
+_NODE, _TENSOR, _INPUT, _OUTPUT = 1, 5, 11, 12
+"""GraphProto."""
 
 _FLOAT, _INT8 = 1, 3
 """TensorProto.DataType."""
@@ -35,10 +35,21 @@ _STEPS = 63
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    raw: memoryview
+    """One operation: the whole message, and what is asked of it here."""
+
+    body: bytes | memoryview
     operator: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """The parts of a graph that are kept; tensors by name."""
+
+    nodes: list[_Node]
+    tensors: dict[str, bytes | memoryview]
+    inputs: list[memoryview]
 
 
 def cut(model: bytes | memoryview, outputs: Sequence[str]) -> bytes:
@@ -47,7 +58,7 @@ def cut(model: bytes | memoryview, outputs: Sequence[str]) -> bytes:
     Raises:
         ConfigError: it is no ONNX model, or has no such tensor.
     """
-    return _rewritten(model, outputs, quantised=False)
+    return _rewritten(model, outputs, in_whole_numbers=False)
 
 
 def quantised(model: bytes | memoryview, outputs: Sequence[str]) -> bytes:
@@ -56,120 +67,139 @@ def quantised(model: bytes | memoryview, outputs: Sequence[str]) -> bytes:
     Raises:
         ConfigError: it is no ONNX model, or has no such tensor.
     """
-    return _rewritten(model, outputs, quantised=True)
+    return _rewritten(model, outputs, in_whole_numbers=True)
 
 
-def _rewritten(model: bytes | memoryview, outputs: Sequence[str], *, quantised: bool) -> bytes:
+def _rewritten(
+    model: bytes | memoryview, outputs: Sequence[str], *, in_whole_numbers: bool
+) -> bytes:
     try:
         parts = list(fields(memoryview(model)))
-        (graph,) = [body for number, _, body in parts if number == _GRAPH and body is not None]
-        written = _graph(graph, outputs, quantised)
+        (body,) = [body for number, _, body in parts if number == _GRAPH and body is not None]
+        graph = _read(body)
+        if in_whole_numbers:
+            graph = _quantised(graph)
+        written = _written(graph, outputs)
     except (IndexError, ValueError, KeyError) as error:
         raise ConfigError("the model's file is damaged or another one; pull it again") from error
-    return b"".join(message(_GRAPH, written) if n == _GRAPH else raw for n, raw, _ in parts)
+    return b"".join(message(_GRAPH, written) if n == _GRAPH else bytes(raw) for n, raw, _ in parts)
 
 
-def _graph(graph: memoryview, outputs: Sequence[str], quantise: bool) -> bytes:
-    nodes: list[_Node] = []
-    tensors: dict[str, memoryview] = {}
-    given: list[memoryview] = []
-    for number, raw, body in fields(graph):
-        if number == _NODE and body is not None:
-            nodes.append(_node(body))
-        elif number == _TENSOR and body is not None:
-            tensors[_text(body, 8)] = body
-        elif number == _INPUT and body is not None and _text(body, 1) not in tensors:
-            given.append(raw)
-    needed = _needed(nodes, outputs)
-    if not set(outputs) <= needed:
-        raise KeyError("no such tensor")
-    written: list[bytes | memoryview] = []
-    made: dict[str, bytes] = {}
-    shared: set[str] = set()
-    for node in nodes:
-        if not needed.intersection(node.outputs):
+def _read(body: memoryview) -> _Graph:
+    graph = _Graph([], {}, [])
+    for number, raw, content in fields(body):
+        if content is None:
             continue
-        weights = _matrix(tensors, node) if quantise else None
-        if weights is None:
-            written.append(message(_NODE, node.raw))
-        else:
-            written += _product(node, weights, made, shared)
-    kept = {name: body for name, body in tensors.items() if name in needed and name not in made}
-    if quantise:  # a matrix that became whole numbers is needed no more
-        used = {name for node in nodes if needed.intersection(node.outputs) for name in node.inputs}
-        replaced = {name.removesuffix(_SMALL) for name in made if name.endswith(_SMALL)}
-        kept = {name: body for name, body in kept.items() if name in used - replaced}
-    written += [message(_TENSOR, body) for body in (*kept.values(), *made.values())]
-    written += given
-    written += [message(_OUTPUT, message(1, name.encode())) for name in outputs]
-    return b"".join(written)
+        if number == _NODE:
+            graph.nodes.append(_node(content))
+        elif number == _TENSOR:
+            graph.tensors[_texts(content, 8)[0]] = content
+        elif number == _INPUT:
+            graph.inputs.append(raw)
+    return graph
 
 
-_SMALL, _SCALE = ".int8", ".scale"
-
-
-def _needed(nodes: Sequence[_Node], outputs: Sequence[str]) -> set[str]:
-    """Every tensor that these depend on, themselves included."""
-    maker = {name: node for node in nodes for name in node.outputs}
-    found: set[str] = set()
-    ahead = [name for name in outputs if name in maker]
+def _written(graph: _Graph, outputs: Sequence[str]) -> bytes:
+    """The graph's message, with these outputs and only what they need."""
+    maker = {name: node for node in graph.nodes for name in node.outputs}
+    needed: set[str] = set()
+    ahead = [*outputs]
+    if not set(ahead) <= maker.keys():
+        raise KeyError(ahead)
     while ahead:
         name = ahead.pop()
-        if name not in found:
-            found.add(name)
+        if name not in needed:
+            needed.add(name)
             ahead += maker[name].inputs if name in maker else ()
-    return found
+    nodes = [node.body for node in graph.nodes if needed.intersection(node.outputs)]
+    tensors = [tensor for name, tensor in graph.tensors.items() if name in needed]
+    return b"".join(
+        [message(_NODE, node) for node in nodes]
+        + [message(_TENSOR, tensor) for tensor in tensors]
+        + [bytes(raw) for raw in graph.inputs]
+        + [message(_OUTPUT, message(1, name.encode())) for name in outputs]
+    )
 
 
-def _matrix(tensors: dict[str, memoryview], node: _Node) -> NDArray[np.float32] | None:
+def _quantised(graph: _Graph) -> _Graph:
+    nodes: list[_Node] = []
+    tensors = dict(graph.tensors)
+    rounded: set[str] = set()
+    for node in graph.nodes:
+        weights = _matrix(graph.tensors, node)
+        if weights is None:
+            nodes.append(node)
+            continue
+        left, right = node.inputs
+        if left not in rounded:  # queries, keys and values are made from the same one
+            rounded.add(left)
+            nodes.append(_operator("DynamicQuantizeLinear", [left], _bits(left)))
+        scale = np.abs(weights).max(axis=0) / np.float32(_STEPS)
+        scale[scale == 0] = 1  # also of columns so faint that a step would be nothing
+        tensors[f"{right}.int8"] = _tensor(f"{right}.int8", np.rint(weights / scale), _INT8)
+        tensors[f"{right}.scale"] = _tensor(f"{right}.scale", scale, _FLOAT)
+        nodes += _product(left, right, node.outputs[0])
+    return _Graph(nodes, tensors, graph.inputs)
+
+
+def _bits(name: str) -> list[str]:
+    """An activation in 8 bits: the numbers, the size of a step, and which of them is zero."""
+    return [f"{name}.bits", f"{name}.step", f"{name}.zero"]
+
+
+def _product(left: str, right: str, result: str) -> list[_Node]:
+    bits, step, zero = _bits(left)
+    sums, floats, steps = (f"{result}.{end}" for end in ("sums", "floats", "steps"))
+    to_float = message(1, b"to") + whole(3, _FLOAT) + whole(20, 2)
+    return [
+        _operator("MatMulInteger", [bits, f"{right}.int8", zero], [sums]),
+        _operator("Cast", [sums], [floats], to_float),
+        _operator("Mul", [step, f"{right}.scale"], [steps]),
+        _operator("Mul", [floats, steps], [result]),
+    ]
+
+
+def _matrix(tensors: dict[str, bytes | memoryview], node: _Node) -> NDArray[np.float32] | None:
     """The weights that the node multiplies by, if that is what it does."""
     if node.operator != "MatMul" or node.inputs[1] not in tensors:
         return None
     shape: list[int] = []
     kind, raw = 0, None
-    for number, field, body in fields(tensors[node.inputs[1]]):
+    for number, field, body in fields(memoryview(tensors[node.inputs[1]])):
         if number == 1:
-            shape += [integer(field)] if body is None else _packed(body)
+            shape += [integer(field)] if body is None else packed(body)
         elif number == 2:
             kind = integer(field)
         elif number == 9:
             raw = body
     if kind != _FLOAT or raw is None or len(shape) != 2:
         return None
-    return np.frombuffer(raw, "<f4").reshape(shape)
+    weights = np.frombuffer(raw, "<f4").reshape(shape)
+    if not weights.size or not np.isfinite(weights).all():
+        raise ValueError("weights that are no numbers")
+    return weights
 
 
-def _packed(body: memoryview) -> list[int]:
-    from provenance.detect.protobuf import varint
-
-    found, at = [], 0
-    while at < len(body):
-        value, at = varint(body, at)
-        found.append(value)
-    return found
+def _node(body: memoryview) -> _Node:
+    (operator,) = _texts(body, 4)
+    return _Node(body, operator, tuple(_texts(body, 1)), tuple(_texts(body, 2)))
 
 
-def _product(
-    node: _Node, weights: NDArray[np.float32], made: dict[str, bytes], shared: Collection[str]
-) -> list[bytes]:
-    """The nodes that replace a product; the tensors that they need go to `made`."""
-    left, right = node.inputs
-    result = node.outputs[0]
-    scale = np.abs(weights).max(axis=0) / np.float32(_STEPS)
-    scale[scale == 0] = 1
-    whole_numbers = np.rint(weights / scale).astype(np.int8)
-    made[right + _SMALL] = _tensor(right + _SMALL, whole_numbers, _INT8)
-    made[right + _SCALE] = _tensor(right + _SCALE, scale, _FLOAT)
-    found = []
-    bits = [left + ".bits", left + ".step", left + ".zero"]
-    if left not in shared:
-        shared.add(left)  # type: ignore[attr-defined]
-        found.append(_operator("DynamicQuantizeLinear", [left], bits))
-    sums, floats, steps = (result + end for end in (".sums", ".floats", ".steps"))
-    return [
-        *found,
-        _operator("MatMulInteger", [bits[0], right + _SMALL, bits[2]], [sums]),
-        _operator("Cast", [sums], [floats], _attribute("to", _FLOAT)),
-        _operator("Mul", [bits[1], right + _SCALE], [steps]),
-        _operator("Mul", [floats, steps], [result]),
-    ]
+def _texts(body: memoryview, wanted: int) -> list[str]:
+    return [bytes(c).decode() for n, _, c in fields(body) if n == wanted and c is not None]
+
+
+def _operator(name: str, inputs: list[str], outputs: list[str], attribute: bytes = b"") -> _Node:
+    body = b"".join(
+        [message(1, each.encode()) for each in inputs]
+        + [message(2, each.encode()) for each in outputs]
+        + [message(4, name.encode())]
+        + ([message(5, attribute)] if attribute else [])
+    )
+    return _Node(body, name, tuple(inputs), tuple(outputs))
+
+
+def _tensor(name: str, values: NDArray[np.float32], kind: int) -> bytes:
+    stored = values.astype("<f4" if kind == _FLOAT else np.int8)
+    shape = b"".join(whole(1, side) for side in stored.shape)
+    return shape + whole(2, kind) + message(8, name.encode()) + message(9, stored.tobytes())

@@ -59,6 +59,15 @@ def integer(raw: memoryview) -> int:
     return varint(raw, at)[0]
 
 
+def packed(body: memoryview) -> list[int]:
+    """Whole numbers that stand in one field."""
+    found, at = [], 0
+    while at < len(body):
+        value, at = varint(body, at)
+        found.append(value)
+    return found
+
+
 def message(number: int, body: bytes | memoryview) -> bytes:
     """A field that has a length: bytes, text or a message."""
     return encoded(number << 3 | 2) + encoded(len(body)) + bytes(body)
