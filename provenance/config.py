@@ -2,7 +2,8 @@
 
 The file is looked for at the path given, then at $PROVENANCE_CONFIG, then in the user's
 configuration folder; never in the current folder, because a downloaded folder could then bring its
-own trust anchors, and `verify` would call its pictures trusted.
+own trust anchors, and `verify` would call its pictures trusted. The environment may override single
+settings, see `provenance._environment`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from provenance import _c2pa
+from provenance._environment import overridden
 from provenance.codec.limits import Limits
 from provenance.errors import ConfigError
 from provenance.moderate import policy_file
@@ -145,7 +147,7 @@ class Config:
                 f"{where} is not valid TOML: {error}; mend that line, or run "
                 "provenance init --force"
             ) from error
-        return _parse(where, data)
+        return _parse(where, overridden(data, _KNOWN, os.environ))
 
     def anchors(self) -> tuple[str, ...]:
         """The trust anchors in PEM: those of [trust], then the lists that were added.
@@ -244,7 +246,7 @@ class Config:
         return Log(self.log_path) if self.log_path else None
 
     def service(self) -> ServiceSettings:
-        """How the servers present themselves: [service], overridden by the environment.
+        """How the servers present themselves.
 
         Raises:
             ConfigError: a value cannot be used.

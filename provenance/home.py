@@ -82,7 +82,7 @@ max_bytes = 268435456
 max_pixels = 100000000
 
 [service]
-# For provenance serve and provenance proxy. PROVENANCE_SERVICE_LOG and so on in the environment win.
+# For provenance serve and provenance proxy.
 # Names and digests of access keys, as provenance keys client makes them. Empty lets everybody in.
 clients = ""
 # Web origins whose scripts may read answers.
@@ -96,7 +96,7 @@ log = "json"
 # Answer Prometheus at /metrics; send OpenTelemetry spans to where its own OTEL_ variables say.
 metrics = true
 traces = false
-# Pictures worked on at a time (0: one for each core), that may wait, and bytes held for all of them.
+# Pictures worked on at a time (0: one for each core), pictures that may wait, bytes held for all.
 workers = 0
 waiting = 256
 memory = 536870912

@@ -1,8 +1,4 @@
-"""`[service]` of `provenance.toml`, which the environment may override: the same for every server.
-
-`PROVENANCE_SERVICE_<NAME>` overrides the setting `name`, so that a container needs no file of its
-own. Lists are separated by commas; yes, no, true, false, 1 and 0 are understood for a switch.
-"""
+"""`[service]` of `provenance.toml`: how the servers present themselves."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provenance.errors import ConfigError
-
-PREFIX = "PROVENANCE_SERVICE_"
 
 KNOWN: Mapping[str, type] = {
     "clients": str,
@@ -72,49 +66,19 @@ class ServiceSettings:
         return self.workers or os.cpu_count() or 1
 
     @classmethod
-    def read(
-        cls,
-        section: Mapping[str, Any],
-        folder: Path,
-        environment: Mapping[str, str] | None = None,
-    ) -> ServiceSettings:
-        """Settings of a section, overridden by the environment, checked.
+    def read(cls, section: Mapping[str, Any], folder: Path) -> ServiceSettings:
+        """Settings of a section, checked.
 
         Args:
             section: [service], of known names and types.
             folder: to which paths in it are relative.
-            environment: `os.environ` by default.
 
         Raises:
             ConfigError: a value cannot be used.
         """
-        environment = os.environ if environment is None else environment
-        given = dict(section)
-        for variable, text in environment.items():
-            if variable.startswith(PREFIX):
-                name = variable.removeprefix(PREFIX).lower()
-                given[name] = _from_text(variable, name, text)
-        settings = cls(**{name: _value(name, value, folder) for name, value in given.items()})
+        settings = cls(**{name: _value(name, value, folder) for name, value in section.items()})
         _check(settings)
         return settings
-
-
-def _from_text(variable: str, name: str, text: str) -> Any:
-    kind = KNOWN.get(name)
-    if kind is None:
-        raise ConfigError(f"${variable} is set; expected one of {', '.join(KNOWN)} after {PREFIX}")
-    if kind is bool:
-        switches = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-        if text.lower() not in switches:
-            raise ConfigError(f"${variable} is '{text}'; expected true or false")
-        return switches[text.lower()]
-    if kind is int:
-        if not text.isdecimal():
-            raise ConfigError(f"${variable} is '{text}'; expected a whole number")
-        return int(text)
-    if kind is list:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return text
 
 
 def _value(name: str, value: Any, folder: Path) -> Any:

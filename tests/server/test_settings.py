@@ -1,4 +1,4 @@
-"""[service], and what the environment makes of it."""
+"""[service], read and checked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 
 from provenance.errors import ConfigError
-from provenance.server.settings import KNOWN, PREFIX, ServiceSettings
+from provenance.server.settings import KNOWN, ServiceSettings
 from tests.tls import tls_certificate
 
 
-def read(folder: Path, section: dict | None = None, **environment: str) -> ServiceSettings:
-    return ServiceSettings.read(
-        section or {}, folder, {PREFIX + name: text for name, text in environment.items()}
-    )
+def read(folder: Path, section: dict | None = None) -> ServiceSettings:
+    return ServiceSettings.read(section or {}, folder)
 
 
 def test_defaults_let_nobody_guess(tmp_path: Path) -> None:
@@ -32,43 +30,24 @@ def test_paths_are_beside_the_configuration(tmp_path: Path) -> None:
     assert settings.threads == 3
 
 
-def test_the_environment_wins(tmp_path: Path) -> None:
-    section = {"log": "json", "workers": 3, "metrics": True, "cors_origins": ["https://a.example"]}
-    settings = read(
-        tmp_path,
-        section,
-        LOG="off",
-        WORKERS="5",
-        METRICS="no",
-        CORS_ORIGINS="https://b.example, https://c.example",
-    )
-    assert (settings.log, settings.workers, settings.metrics) == ("off", 5, False)
-    assert settings.cors_origins == ("https://b.example", "https://c.example")
-
-
 @pytest.mark.parametrize(
-    ("section", "environment", "message"),
+    ("section", "message"),
     [
-        ({"log": "xml"}, {}, "log is 'xml'; expected one of json, text, off"),
-        ({"workers": -1}, {}, "workers is -1"),
-        ({"memory": 0}, {}, "memory is 0"),
-        ({"clients": "absent"}, {}, "clients is .*absent, which is no file"),
-        ({"cors_origins": ["example.org"]}, {}, "cors_origins has 'example.org'"),
-        ({"cors_origins": ["https://example.org/a"]}, {}, "cors_origins"),
-        ({"cors_origins": [3]}, {}, "cors_origins has 3"),
-        ({"tls_key": "tls.key"}, {}, "give both or neither"),
-        ({"tls_client_ca": "tls.pem"}, {}, "tls_client_ca needs tls_certificate"),
-        ({}, {"METRICS": "maybe"}, "METRICS is 'maybe'; expected true or false"),
-        ({}, {"WORKERS": "many"}, "WORKERS is 'many'; expected a whole number"),
-        ({}, {"WORKER": "2"}, "PROVENANCE_SERVICE_WORKER is set; expected one of clients"),
+        ({"log": "xml"}, "log is 'xml'; expected one of json, text, off"),
+        ({"workers": -1}, "workers is -1"),
+        ({"memory": 0}, "memory is 0"),
+        ({"clients": "absent"}, "clients is .*absent, which is no file"),
+        ({"cors_origins": ["example.org"]}, "cors_origins has 'example.org'"),
+        ({"cors_origins": ["https://example.org/a"]}, "cors_origins"),
+        ({"cors_origins": [3]}, "cors_origins has 3"),
+        ({"tls_key": "tls.key"}, "give both or neither"),
+        ({"tls_client_ca": "tls.pem"}, "tls_client_ca needs tls_certificate"),
     ],
 )
-def test_what_cannot_be_used_is_refused(
-    tmp_path: Path, section: dict, environment: dict, message: str
-) -> None:
+def test_what_cannot_be_used_is_refused(tmp_path: Path, section: dict, message: str) -> None:
     tls_certificate(tmp_path)
     with pytest.raises(ConfigError, match=message):
-        read(tmp_path, section, **environment)
+        read(tmp_path, section)
 
 
 def test_every_known_name_is_a_setting() -> None:
