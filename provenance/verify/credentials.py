@@ -19,6 +19,7 @@ from typing import Any
 from provenance import _c2pa
 from provenance.evidence import Evidence, Origin, Status
 from provenance.verify import store as stores
+from provenance.verify.bindings import Bindings
 from provenance.verify.interface import Subject
 from provenance.verify.media import media_type
 from provenance.verify.remote import NotFetched
@@ -132,6 +133,7 @@ class CredentialsCheck:
         timestamp_anchors: PEM bundles of the time-stamp authorities that you trust.
         revoked: serial numbers, in decimal, of certificates whose key you have revoked.
         fetch: gets a manifest that lies at an address which the file names; None goes nowhere.
+        bindings: reports the marks and fingerprints of others that credentials name.
 
     Raises:
         ConfigError: a bundle holds no certificate, or a damaged one.
@@ -145,6 +147,7 @@ class CredentialsCheck:
         timestamp_anchors: Sequence[str] = (),
         fetch: Callable[[str], bytes] | None = None,
         revoked: Collection[str] = (),
+        bindings: Bindings | None = None,
     ) -> None:
         for bundle in (*anchors, *timestamp_anchors):
             _c2pa.check_anchors(bundle)
@@ -152,21 +155,22 @@ class CredentialsCheck:
         self._timestamp_anchors = tuple(timestamp_anchors)
         self._fetch = fetch
         self._revoked = frozenset(revoked)
+        self._bindings = bindings or Bindings()
 
     def examine(self, subject: Subject) -> Sequence[Evidence]:
-        """One piece of evidence for the credentials, and one more for bad parents."""
+        """One piece of evidence for the credentials; more for bad parents and others' marks."""
         sniffed = None if subject.media_type != "image/svg+xml" else subject.media_type
-        return self._read(subject.data, sniffed, None)
+        return self._read(subject, sniffed, None)
 
     def _read(
-        self, data: bytes, media_type: str | None, manifest: bytes | None
+        self, subject: Subject, media_type: str | None, manifest: bytes | None
     ) -> tuple[Evidence, ...]:
         """Judge the manifest given, or the one inside the file."""
         c2pa = _c2pa.load()
         try:
             with (
                 _c2pa.context(self._anchors, self._timestamp_anchors) as context,
-                c2pa.Reader(media_type, io.BytesIO(data), manifest, context) as reader,
+                c2pa.Reader(media_type, io.BytesIO(subject.data), manifest, context) as reader,
             ):
                 store = json.loads(reader.json())
                 outdated = _outdated(store, reader)
@@ -175,19 +179,20 @@ class CredentialsCheck:
         except c2pa.C2paError as error:
             address = _ADDRESS.search(str(error))
             if address is not None and manifest is None and self._fetch is not None:
-                return self._fetched(data, address[1], self._fetch)
+                return self._fetched(subject, address[1], self._fetch)
             return (_refused(str(error), isinstance(error, c2pa.C2paError.NotSupported)),)
-        return _judged(store, outdated, self._revoked)
+        named = self._bindings.report(stores.bindings(store), subject)
+        return (*_judged(store, outdated, self._revoked), *named)
 
     def _fetched(
-        self, data: bytes, address: str, fetch: Callable[[str], bytes]
+        self, subject: Subject, address: str, fetch: Callable[[str], bytes]
     ) -> tuple[Evidence, ...]:
         """Judge the manifest at an address that the file names."""
         try:
             manifest = fetch(address)
         except NotFetched as error:
             return (_evidence("remote", {"address": address, "error": str(error)}),)
-        return self._read(data, media_type(data), manifest)
+        return self._read(subject, media_type(subject.data), manifest)
 
 
 def _refused(error: str, unsupported: bool) -> Evidence:

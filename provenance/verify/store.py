@@ -9,6 +9,7 @@ from typing import Any
 
 from provenance.evidence import Origin
 from provenance.sign.interface import SourceType
+from provenance.verify.bindings import Binding
 
 MAX_DEPTH = 32
 """Ancestors followed when looking for the picture's origin; histories may be cyclic by malice."""
@@ -101,15 +102,25 @@ def _source_type(action: Mapping[str, Any]) -> str | None:
     return uri.rstrip("/").rsplit("/", 1)[-1] if isinstance(uri, str) else None
 
 
-def _soft_bindings(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def bindings(store: Mapping[str, Any]) -> tuple[Binding, ...]:
+    """The soft bindings that the newest manifest names, with their values as they stand there."""
+    return tuple(_bindings(active(store)))
+
+
+def _bindings(manifest: Mapping[str, Any]) -> Iterator[Binding]:
     for data in _assertions(manifest, "c2pa.soft-binding"):
         for block in _items(data.get("blocks")):
             value = block.get("value") if isinstance(block, Mapping) else None
-            try:
-                payload = base64.b64decode(value, validate=True).hex() if value else ""
-            except (binascii.Error, TypeError, ValueError):
-                payload = ""  # a foreign scheme may use another form
-            yield {"algorithm": str(data.get("alg")), "payload": payload}
+            yield Binding(str(data.get("alg")), value if isinstance(value, str) else "")
+
+
+def _soft_bindings(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for binding in _bindings(manifest):
+        try:
+            payload = base64.b64decode(binding.value, validate=True).hex()
+        except (binascii.Error, ValueError):
+            payload = ""  # a foreign scheme may use another form
+        yield {"algorithm": binding.algorithm, "payload": payload}
 
 
 def origin(store: Mapping[str, Any], *, trusted: bool) -> Origin:

@@ -13,6 +13,7 @@ from provenance.codec.limits import Limits
 from provenance.errors import ProvenanceError, TooLarge
 from provenance.evidence import Evidence, Report, Status
 from provenance.picture import Picture
+from provenance.verify.bindings import Bindings
 from provenance.verify.claims import ClaimsCheck
 from provenance.verify.credentials import CredentialsCheck
 from provenance.verify.interface import Check, Subject, VerdictPolicy
@@ -66,7 +67,11 @@ class Verifier:
             looks: judge the pixels as well, which takes most of the time.
         """
         checks: tuple[Check, ...] = (
-            CredentialsCheck(anchors, fetch=ManifestFetcher() if online else None),
+            CredentialsCheck(
+                anchors,
+                fetch=ManifestFetcher() if online else None,
+                bindings=Bindings(elsewhere={w.algorithm for w in watermarkers}),
+            ),
             MarkCheck(*watermarkers),
             StampCheck(),
             ClaimsCheck(),
@@ -89,10 +94,14 @@ class Verifier:
 
         anchors = config.anchors()
         fetch = ManifestFetcher() if online else None
-        credentials = CredentialsCheck(
-            anchors, config.timestamp_anchors(), fetch, revoked_serials(config)
-        )
         marks = [Remembering(w) for w in config.watermarkers()]
+        credentials = CredentialsCheck(
+            anchors,
+            config.timestamp_anchors(),
+            fetch,
+            revoked_serials(config),
+            Bindings(elsewhere={w.algorithm for w in marks}),
+        )
         registry = config.registry()
         checks: list[Check] = [credentials, MarkCheck(*marks)]
         if registry is not None:
