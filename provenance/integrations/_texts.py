@@ -1,0 +1,170 @@
+"""Pictures that are written as text: base64, and `data:` addresses, alone or inside other text.
+
+Told by what the first bytes decode to, never by the name of a field. A text that begins as a
+picture does counts as one even if the rest is damaged, so that the pipeline refuses it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from provenance.codec.sniff import sniff
+from provenance.errors import UnreadablePicture, UnsupportedPicture
+from provenance.picture import Asset
+from provenance.verify.media import media_type
+
+_HEAD = 1_368
+"""Characters that decide: the sniffers look at 1,024 bytes at most."""
+
+_SHORTEST = 16
+"""Characters that hold the longest signature, of 12 bytes."""
+
+_LONGEST_PATH = 4_096
+"""Letters of a path (PATH_MAX of Linux). One that begins with `/work` decodes to the two bytes by
+which a bare JPEG XL stream is told, so such a text has to be longer than any path."""
+
+_LETTERS = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_ADDRESS = re.compile(r"data:([^,;\s\"'<>()]{0,127})((?:;[^,;\s\"'<>()]{0,127}){0,8}),", re.I)
+_INSIDE = re.compile(r"[A-Za-z0-9+/=_%-]*")
+_ALONE = re.compile(r"[A-Za-z0-9+/=_%\s-]*")
+_UNENCODED = re.compile(r"[^\s\"'()]*")
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A picture in a text: where it stands, and what it decodes to."""
+
+    start: int
+    end: int
+    data: bytes
+    address: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text with pictures in it."""
+
+    text: str
+    places: Sequence[_Place]
+
+    @property
+    def pictures(self) -> list[bytes]:
+        """Their bytes, in order."""
+        return [place.data for place in self.places]
+
+    @property
+    def bare(self) -> bool:
+        """The whole text is base64, so that what it is has to be said somewhere else."""
+        return not self.places[0].address
+
+    def replaced(self, assets: Sequence[Asset | None]) -> str:
+        """The text with assets in their places, each as it was written; None leaves a place."""
+        pieces, done = [], 0
+        for place, asset in zip(self.places, assets, strict=True):
+            if asset is None:
+                continue
+            pieces += [self.text[done : place.start], self._written(place, asset)]
+            done = place.end
+        return "".join([*pieces, self.text[done:]])
+
+    def _written(self, place: _Place, asset: Asset) -> str:
+        if place.address:
+            encoded = base64.b64encode(asset.data).decode("ascii")
+            return f"data:{asset.media_type};base64,{encoded}"
+        if "-" in self.text or "_" in self.text:
+            encoded = base64.urlsafe_b64encode(asset.data).decode("ascii")
+            return encoded if self.text.rstrip().endswith("=") else encoded.rstrip("=")
+        return base64.b64encode(asset.data).decode("ascii")
+
+
+def read(text: str) -> Written | None:
+    """The pictures in a text, or None if there are none."""
+    if len(text) < _SHORTEST:
+        return None
+    if _is_base64(text):
+        return Written(text, (_Place(0, len(text), _decoded(text), address=False),))
+    places = _addresses(text) if ":" in text else []
+    return Written(text, places) if places else None
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether a file with these first bytes is a picture, of a format that we read or refuse."""
+    try:
+        sniff(head)
+    except UnsupportedPicture:
+        return _kind(head) in ("", "image")
+    except UnreadablePicture:
+        return _kind(head) == "image"
+    return True
+
+
+def _kind(head: bytes) -> str:
+    """`image`, `video`, `audio`, `application`; empty for a format without a media type of ours."""
+    try:
+        return media_type(head).partition("/")[0]
+    except UnreadablePicture:
+        return ""
+
+
+def _is_base64(text: str) -> bool:
+    """Whether the text begins as the base64 of a picture does."""
+    head = text[:_HEAD]
+    if head[0].isspace():
+        head = text.lstrip()[:_HEAD]
+    letters = _LETTERS.match("".join(head.split()))
+    if letters is None or letters.end() < _SHORTEST:
+        return False
+    start = _decoded(letters.group())
+    if start.startswith(b"\xff\x0a") and len(text) <= _LONGEST_PATH:
+        return False
+    return is_picture(start)
+
+
+def _addresses(text: str) -> list[_Place]:
+    """The `data:` addresses of pictures."""
+    found: list[_Place] = []
+    for match in _ADDRESS.finditer(text):
+        if found and match.start() < found[-1].end:
+            continue
+        kind, coded = match[1].lower(), match[2].lower().endswith(";base64")
+        alone = not found and match.start() < _HEAD and not text[: match.start()].strip()
+        whole = coded and alone and _ALONE.fullmatch(text, match.end())
+        end = len(text) if whole else _end(text, match.end(), coded=coded)
+        written = text[match.end() : end]
+        if kind.startswith("image/"):
+            # Drawings inside a text are markup that a language model wrote, not pictures it made.
+            if kind.startswith("image/svg") and not alone:
+                continue
+        elif not coded or not is_picture(_decoded(written[:_HEAD])):
+            continue
+        data = _decoded(written) if coded else unquote_to_bytes(written)
+        found.append(_Place(match.start(), end, data, address=True))
+    return found
+
+
+def _end(text: str, start: int, *, coded: bool) -> int:
+    match = (_INSIDE if coded else _UNENCODED).match(text, start)
+    return match.end() if match else start
+
+
+def _decoded(text: str) -> bytes:
+    """Base64 of either alphabet, padded or not; what is no letter of it is passed over."""
+    letters = text.encode("ascii", "ignore")
+    if b"%" in letters:
+        letters = unquote_to_bytes(letters)
+    letters = letters.translate(_TO_STANDARD, b" \t\r\n\f\v").rstrip(b"=")
+    for padding in (b"==", b"==="):
+        try:
+            return binascii.a2b_base64(letters + padding)
+        except binascii.Error:
+            continue
+    try:
+        return binascii.a2b_base64(letters[:-1] + b"==")
+    except binascii.Error:
+        return b""

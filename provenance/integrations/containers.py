@@ -1,0 +1,286 @@
+"""Finds the pictures in any value, and puts protected ones in their places.
+
+A value may be a picture, or a tree of dicts, lists, tuples, dataclasses, models and the like with
+pictures in it. What comes back has the same types and shape. The original is never altered.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import io
+import re
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from provenance.errors import TooLarge, UnsupportedPicture
+from provenance.integrations import _arrays, _texts
+from provenance.integrations._arrays import ValueRange
+from provenance.integrations._trees import Parts, parts
+from provenance.picture import Asset, Picture
+
+DEEPEST = 64
+"""Levels of a tree: a tenth of what Python's own limit on recursion allows. A tree that holds
+itself ends here."""
+
+MOST_VALUES = 1_000_000
+"""Values in a tree: the limit on work for a hostile document."""
+
+MOST_PICTURES = 1_024
+"""Pictures in one value: the frames of half a minute of video."""
+
+Assets: TypeAlias = "Sequence[Asset | None]"
+Where: TypeAlias = "tuple[Where, str] | None"
+
+_HARMLESS = (
+    bool,
+    int,
+    float,
+    complex,
+    enum.Enum,
+    uuid.UUID,
+    decimal.Decimal,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    np.generic,
+    type(None),
+)
+_ELSEWHERE = re.compile(r"\s*(?:https?|ftp|file|blob|s3|gs|az)://", re.I)
+_MEDIA_TYPE = re.compile(r"image/[\w.+-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A place with pictures: which of them are there, and what makes it anew.
+
+    Attributes:
+        bare: it holds a file, and the type of the file has to be said somewhere else.
+    """
+
+    value: Any
+    place: slice
+    back: Callable[[Assets], Any]
+    bare: bool = False
+
+    def __call__(self, assets: Assets) -> Any:
+        mine = assets[self.place]
+        return self.value if all(asset is None for asset in mine) else self.back(mine)
+
+
+Rebuild: TypeAlias = "_Leaf | Callable[[Assets], Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value whose pictures are known.
+
+    Attributes:
+        value: as it was given.
+        pictures: as `Pipeline.protect` takes them, in the order in which they stand. One object
+            that stands in several places is one picture.
+    """
+
+    value: Any = field(repr=False)
+    pictures: list[Any] = field(repr=False)
+    _rebuild: Rebuild | None = field(repr=False)
+
+    def replaced(self, assets: Assets) -> Any:
+        """The value with each picture's asset in its place, as what the picture was.
+
+        Bytes and texts become the asset's file; Pillow images and arrays become its pixels. A
+        media type that stands beside such bytes in a dict becomes the asset's. None instead of an
+        asset leaves that picture as it is, for one that is finished already.
+
+        Raises:
+            ValueError: there are not as many assets as pictures.
+        """
+        if len(assets) != len(self.pictures):
+            raise ValueError(f"{len(assets)} assets were given for {len(self.pictures)} pictures")
+        return self.value if self._rebuild is None else self._rebuild(assets)
+
+
+def find(
+    value: Any, *, texts: bool = True, strict: bool = True, values: ValueRange | None = None
+) -> Found:
+    """The pictures in a value.
+
+    Args:
+        value: pictures are Pillow images, arrays, torch tensors, `Picture`, `Asset`, files in bytes
+            or `BytesIO`, and texts; they may stand in dicts, lists, tuples, sets, dataclasses,
+            pydantic and attrs models, and objects with `images`, `image` or `frames`.
+        texts: whether base64 and `data:` addresses count.
+        strict: refuse what is neither a picture nor plainly something else (numbers, words,
+            dates), so that no picture gets past in a form that we do not know. Otherwise it is
+            left alone, as are bytes that do not begin as a picture: for the JSON of HTTP APIs.
+        values: of black and white in arrays of floats; None for 0 and 1, and nothing else.
+
+    Raises:
+        UnsupportedPicture: something is not known, and `strict`; or an array cannot be a picture.
+        TooLarge: deeper than `DEEPEST`, or more than `MOST_VALUES` or `MOST_PICTURES`.
+    """
+    finder = _Finder(texts, strict, values)
+    rebuild = finder.walk(value, None, 0)
+    return Found(value, finder.pictures, rebuild)
+
+
+class _Finder:
+    """One walk through one value."""
+
+    def __init__(self, texts: bool, strict: bool, values: ValueRange | None) -> None:
+        self.pictures: list[Any] = []
+        self._texts = texts
+        self._strict = strict
+        self._values = values
+        self._count = 0
+        self._seen: dict[int, _Leaf] = {}
+
+    def walk(self, value: Any, where: Where, depth: int) -> Rebuild | None:
+        """What makes this part of the value anew; None if it has no picture."""
+        self._count += 1
+        if depth > DEEPEST or self._count > MOST_VALUES:
+            raise TooLarge(
+                f"the value is nested deeper than {DEEPEST} levels or holds more than "
+                f"{MOST_VALUES:,} values; hand over the pictures alone"
+            )
+        if id(value) in self._seen:
+            return self._seen[id(value)]
+        if isinstance(value, str):
+            return self._text(value, where)
+        if isinstance(value, _HARMLESS):
+            return None
+        leaf = self._picture(value, _named(where))
+        if leaf is not None or isinstance(value, bytes | bytearray | memoryview):
+            return leaf
+        inside = parts(value)
+        if inside is not None:
+            return self._inside(inside, where, depth)
+        if self._strict:
+            raise UnsupportedPicture(
+                f"{_named(where)} is a {type(value).__name__}; expected a picture, an array, "
+                "bytes, base64, or a container of these"
+            )
+        return None
+
+    def _inside(self, inside: Parts, where: Where, depth: int) -> Rebuild | None:
+        """What changes in a container, by the places of its parts."""
+        everything = [*inside.items, *inside.attributes]
+        found: dict[int, Rebuild] = {}
+        for place, part in enumerate(everything):
+            rebuild = self.walk(part.value, (where, part.name), depth + 1)
+            if rebuild is not None:
+                found[place] = rebuild
+        if not found:
+            return None
+        files = [leaf for leaf in found.values() if isinstance(leaf, _Leaf) and leaf.bare]
+        typed = [
+            place
+            for place, part in enumerate(everything)
+            if files and isinstance(part.value, str) and _MEDIA_TYPE.fullmatch(part.value)
+        ]
+
+        def remade(assets: Assets) -> Any:
+            changes = {place: rebuild(assets) for place, rebuild in found.items()}
+            asset = assets[files[0].place][0] if files else None
+            if asset is not None:
+                changes |= dict.fromkeys(typed, asset.media_type)
+            return inside.remade(changes)
+
+        return remade
+
+    def _text(self, text: str, where: Where) -> _Leaf | None:
+        if self._strict and _ELSEWHERE.match(text):
+            raise UnsupportedPicture(
+                f"{_named(where)} is an address, behind which may be an unmarked picture; return "
+                "the picture itself"
+            )
+        written = _texts.read(text) if self._texts else None
+        if written is None:
+            return None
+        return self._leaf(text, written.pictures, written.replaced, bare=written.bare)
+
+    def _picture(self, value: Any, where: str) -> _Leaf | None:
+        if isinstance(value, bytes | bytearray | memoryview):
+            if not self._strict and not _texts.is_picture(bytes(value[:1024])):
+                return None
+            kind = type(value)
+            return self._one(value, bytes(value), lambda asset: kind(asset.data), bare=True)
+        if isinstance(value, io.BytesIO):
+            return self._one(value, value.getvalue(), lambda asset: io.BytesIO(asset.data))
+        if isinstance(value, Asset):
+            return self._one(value, value.data, lambda asset: asset)
+        if isinstance(value, Picture):
+            return self._one(value, value, lambda asset: Picture.open(asset.data))
+        if isinstance(value, Image.Image):
+            known = type(value).__module__.startswith("PIL.")
+            given, mode = value if known else Picture.from_pil(value), value.mode
+            return self._one(value, given, lambda asset: _image(asset, mode))
+        if isinstance(value, np.ndarray):
+            return self._array(value, _arrays.read(np.asarray(value), self._values, where))
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(value, torch.Tensor):
+            return self._array(value, _arrays.tensor(value, self._values, where))
+        return None
+
+    def _one(
+        self, value: Any, picture: Any, back: Callable[[Asset], Any], *, bare: bool = False
+    ) -> _Leaf:
+        def replaced(assets: Assets) -> Any:
+            (asset,) = assets
+            return value if asset is None else back(asset)
+
+        return self._leaf(value, [picture], replaced, bare=bare)
+
+    def _array(self, value: Any, found: _arrays.Pixels) -> _Leaf:
+        def replaced(assets: Assets) -> Any:
+            return found.back([None if asset is None else _rgba(asset) for asset in assets])
+
+        return self._leaf(value, found.pictures, replaced)
+
+    def _leaf(
+        self,
+        value: Any,
+        pictures: Sequence[Any],
+        back: Callable[[Assets], Any],
+        *,
+        bare: bool = False,
+    ) -> _Leaf:
+        first = len(self.pictures)
+        self.pictures += pictures
+        if len(self.pictures) > MOST_PICTURES:
+            raise TooLarge(
+                f"the value holds more than {MOST_PICTURES:,} pictures; return fewer at a time"
+            )
+        leaf = _Leaf(value, slice(first, len(self.pictures)), back, bare)
+        self._seen[id(value)] = leaf  # the leaf holds the value, so that its id is not reused
+        return leaf
+
+
+def _named(where: Where) -> str:
+    names: list[str] = []
+    while where is not None:
+        where, name = where
+        names.append(name)
+    return f"the value at {''.join(reversed(names))}" if names else "the value"
+
+
+def _image(asset: Asset, mode: str) -> Image.Image:
+    """The asset's pixels, in the mode that the original had if that can show them."""
+    image = Picture.open(asset.data).to_pil()
+    return image.convert(mode) if mode in ("L", "LA", "RGB", "RGBA") else image
+
+
+def _rgba(asset: Asset) -> NDArray[np.uint8]:
+    picture = Picture.open(asset.data)
+    alpha = picture.alpha
+    if alpha is None:
+        alpha = np.full(picture.pixels.shape[:2], 255, np.uint8)
+    return np.dstack([picture.pixels, alpha])
