@@ -63,7 +63,7 @@ _KNOWN: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
         "timestamp": dict,
     },
     "trust": {"anchors": list, "timestamp_anchors": list},
-    "registry": {"url": str, "log": str},
+    "registry": {"url": str, "log": str, "when_down": str, "queue": str},
     "output": {"keep_metadata": bool, "publish_prompt": bool, "no_training": bool},
     "limits": {"max_bytes": int, "max_pixels": int},
     "service": service_settings.KNOWN,
@@ -91,6 +91,8 @@ class Config:
         trust: PEM bundles of the signers that you trust.
         timestamp_trust: PEM bundles of the time-stamp authorities that you trust.
         registry_url: database that keeps what was issued, a path or URL; empty for none.
+        registry_queue: folder in which records wait while the database is away; None refuses to
+            issue anything then.
         log_path: tamper-evident log of what was issued and refused; None for none.
         keep_metadata: copy EXIF, XMP and text of the input to the output.
         publish_prompt: write the prompt into the public manifest.
@@ -115,6 +117,7 @@ class Config:
     trust: tuple[Path, ...]
     timestamp_trust: tuple[Path, ...]
     registry_url: str = field(repr=False)
+    registry_queue: Path | None
     log_path: Path | None
     keep_metadata: bool
     publish_prompt: bool
@@ -237,7 +240,14 @@ class Config:
         """What was issued, or None if it is switched off. Opened at first use."""
         from provenance.registry.store import SqlRegistry
 
-        return SqlRegistry(self.registry_url) if self.registry_url else None
+        if not self.registry_url:
+            return None
+        registry = SqlRegistry(self.registry_url)
+        if self.registry_queue is None:
+            return registry
+        from provenance.registry.queueing import QueueingRegistry
+
+        return QueueingRegistry(registry, self.registry_queue)
 
     def log(self) -> Log | None:
         """The log of what was issued and refused, or None if it is switched off."""
@@ -334,6 +344,14 @@ def _parse(where: Path, data: dict[str, Any]) -> Config:
             for p in _anchors(where, get["trust"], "timestamp_anchors")
         ),
         registry_url=_database(where, get["registry"].get("url", "registry.db")),
+        registry_queue=file("registry", "queue", "registry-queue")
+        if _choice(
+            where,
+            "[registry] when_down",
+            get["registry"].get("when_down", "refuse"),
+            {"refuse": False, "queue": True},
+        )
+        else None,
         log_path=file("registry", "log", "issued.jsonl")
         if get["registry"].get("log", "issued.jsonl")
         else None,

@@ -66,6 +66,9 @@ timestamp_anchors = []
 # Keeps the manifest of every picture, so that verify finds it again when a platform strips it.
 # A file beside this one, or a URL such as postgresql+psycopg://user@host/name. Empty for none.
 url = "registry.db"
+# While the database is away: refuse to issue anything, or queue the records in this folder.
+when_down = "refuse"
+queue = "registry-queue"
 # Tamper-evident log of what was issued and refused. Empty for none.
 log = "issued.jsonl"
 

@@ -42,6 +42,8 @@ timestamp_anchors = ["t.pem"]
 [registry]
 url = "postgresql+psycopg://me@db/kept"
 log = "history/log.jsonl"
+when_down = "queue"
+queue = "waiting"
 [output]
 keep_metadata = true
 publish_prompt = true
@@ -93,6 +95,7 @@ def test_every_key_is_read(load, tmp_path):
         trust=(tmp_path / "a.pem", Path("/etc/b.pem")),
         timestamp_trust=(tmp_path / "t.pem",),
         registry_url="postgresql+psycopg://me@db/kept",
+        registry_queue=tmp_path / "waiting",
         log_path=tmp_path / "history/log.jsonl",
         keep_metadata=True,
         publish_prompt=True,
