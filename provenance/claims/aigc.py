@@ -3,9 +3,8 @@
 It is written as XMP element or attribute, as PNG text, into EXIF UserComment or ImageDescription,
 into an application segment of a JPEG (`AIGC{…}`), and under a key of an MP4. All are read.
 
-A signature (`SecurityData` in a reserved field) is reported and not checked: it is SM2 with SM3, of
-which cryptography 50 has SM3 alone (see docs/claims.md for others). The key stands beside the
-signature, so that a check would show integrity and not who signed.
+A producer's signature (`SecurityData` in `ReservedCode1`) is checked where it is over the label and
+its key stands beside it; that shows integrity and not who signed.
 
 Source: GB 45438-2025 annexes E and F (fields, values of Label); TC260-PG-20259A (images: XMP
 namespace) and TC260-PG-202511A (SecurityData), both as quoted by wiltodelta/remove-ai-watermarks,
@@ -19,9 +18,10 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from provenance.claims import values
+from provenance.claims import securitydata, values
 from provenance.claims.fields import Fields
 from provenance.claims.interface import Claim
 from provenance.evidence import Origin
@@ -46,6 +46,7 @@ _LABELS = {
 }
 _MOST_TEXT = 1 << 20
 _MOST_BLOBS = 16
+_MOST_ENTRIES = 32
 _CODE = re.compile(r"001(\d)([0-9A-Z]{18})([0-9A-Z]{5})")
 _DIGITS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
@@ -66,7 +67,8 @@ def read(fields: Fields) -> tuple[Claim, ...]:
     claims: dict[str, Claim] = {}
     for place, label in _labels(fields):
         key = json.dumps(label, sort_keys=True, ensure_ascii=True, default=str)
-        claims.setdefault(key, _claim(place, label))
+        if key not in claims:
+            claims[key] = _claim(place, label, first=not claims)
     return tuple(claims.values())
 
 
@@ -129,7 +131,7 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _claim(place: str, label: dict[str, Any]) -> Claim:
+def _claim(place: str, label: dict[str, Any], *, first: bool) -> Claim:
     said = {name: _word(label[name]) for name in (*FIELDS, *_OTHER_FIELDS) if name in label}
     origin, says = _LABELS.get(said.get("Label", ""), (Origin.UNKNOWN, "carries China's AI label"))
     if not said.get("Label") and said.keys() & _OTHER_FIELDS:
@@ -140,10 +142,7 @@ def _claim(place: str, label: dict[str, Any]) -> Claim:
     for name, code in (("producer", producer), ("propagator", propagator)):
         if match := _CODE.fullmatch(code):
             details[name] = {"credit_code": match[2], "suffix": match[3]}
-    signatures = [s for name in ("ReservedCode1", "ReservedCode2") if (s := _signature(said, name))]
-    if signatures:
-        details["signature"] = "present, not checked"
-        details["signature_algorithms"] = sorted({each for s in signatures for each in s})
+    details |= _signatures(label, check=first)
     owner = _owner(producer)
     return Claim("aigc", place, origin, owner or producer[:100], details, owner, says=says)
 
@@ -178,19 +177,37 @@ def credit_code_holds(code: str) -> bool:
     return _DIGITS.index(code[17]) == -total % 31
 
 
-def _signature(said: dict[str, str], name: str) -> list[str]:
-    """The algorithms of the signatures in a reserved field; empty without any."""
-    text = said.get(name, "")
-    data = _parsed(text) if "SecurityData" in text else None
-    data = data.get("SecurityData") if isinstance(data, dict) else None
-    entries = data.get("PubSD", data.get("PubSd")) if isinstance(data, dict) else None
-    if not isinstance(entries, list):
-        return []
-    return [
+def _signatures(label: dict[str, Any], *, check: bool) -> dict[str, Any]:
+    """What is said of the signatures; nothing without any.
+
+    Only the producer's is checked, and only that of the first label: each takes time.
+    """
+    codes = [_security_data(label.get(name)) for name in ("ReservedCode1", "ReservedCode2")]
+    algorithms = {
         values.text(entry.get("AlgID"))[:60] or "unknown"
-        for entry in entries[:32]
-        if isinstance(entry, dict) and entry.get("Type") == "DS"
-    ]
+        for data in codes
+        for entry in islice(securitydata.entries(data), _MOST_ENTRIES)
+        if entry.get("Type") == "DS"
+    }
+    if not algorithms:
+        return {}
+    if check and codes[0]:
+        state, why = securitydata.check(label, codes[0])
+    else:
+        state, why = securitydata.State.UNCHECKED, "only a producer's, in the first label, is"
+    return {
+        "signature": f"present, {state.value}: {why}",
+        "signature_state": state.value,
+        "signature_algorithms": sorted(algorithms),
+    }
+
+
+def _security_data(code: Any) -> dict[str, Any]:
+    """The object in a reserved field, which is a text of JSON or the object itself."""
+    if isinstance(code, str):
+        code = _parsed(code) if "SecurityData" in code else None
+    data = code.get("SecurityData") if isinstance(code, dict) else None
+    return data if isinstance(data, dict) else {}
 
 
 def _owner(producer: str) -> str:

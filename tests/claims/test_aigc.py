@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from provenance.claims import aigc
 from provenance.evidence import Origin
 from tests.claims import files
+from tests.claims.test_securitydata import ONE, stepfun
 
 DOUBAO = "001191110102MACQD9K64010000"
 LABEL = {
@@ -148,12 +149,27 @@ SIGNED = {
 }
 
 
-def test_a_signature_is_reported_and_not_checked():
+def test_a_signature_that_cannot_be_checked_is_reported_with_the_reason():
     (claim,) = read(LABEL | {"ReservedCode1": json.dumps(SIGNED)})
-    assert claim.details["signature"] == "present, not checked"
+    assert claim.details["signature"].startswith("present, not checked: only signatures over the")
+    assert claim.details["signature_state"] == "not checked"
     assert claim.details["signature_algorithms"] == ["1.2.156.10197.1.501"]
     (claim,) = read(LABEL | {"ReservedCode1": SIGNED})
-    assert claim.details["signature"] == "present, not checked"
+    assert claim.details["signature_state"] == "not checked"
+
+
+def test_a_platforms_signature_is_not_checked():
+    (claim,) = read(LABEL | {"ReservedCode2": json.dumps(SIGNED)})
+    assert claim.details["signature"] == (
+        "present, not checked: only a producer's, in the first label, is"
+    )
+
+
+def test_a_signature_is_checked():
+    (claim,) = read(stepfun(*ONE))
+    assert claim.details["signature"].startswith("present, holds: the label is as it was signed")
+    (claim,) = read(stepfun(*ONE) | {"ProduceID": "142569260085903361"})
+    assert claim.details["signature_state"] == "does not hold"
 
 
 @pytest.mark.parametrize(
