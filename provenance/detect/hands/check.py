@@ -8,13 +8,12 @@ from typing import Any
 
 from PIL import Image
 
+from provenance.detect import tell
 from provenance.detect.hands.judge import measured
 from provenance.detect.hands.network import MODEL
 from provenance.detect.hands.reader import Hand, HandReader, Reader
-from provenance.evidence import Box, Evidence, Status, Weight
-from provenance.picture import Picture
+from provenance.evidence import Box, Evidence, Status
 from provenance.verify.interface import Subject
-from provenance.weights.interface import WeightsMissing
 
 ADVICE = "Look at the marked hand: count the fingers, and follow each to its tip."
 
@@ -37,21 +36,10 @@ class HandsCheck:
 
     def examine(self, subject: Subject) -> Sequence[Evidence]:
         """Hands worth a look with boxes and rates, or why there is nothing to say."""
-        picture = subject.picture
-        if not isinstance(picture, Picture):
-            return (_unchecked("hands.no-pixels", f"No hands were looked for: {picture}.", ""),)
-        try:
-            hands = self._reader.read(Image.fromarray(picture.pixels))
-        except WeightsMissing as missing:
-            return (
-                _unchecked(
-                    "hands.not-checked",
-                    f"No hands were looked for: {missing}.",
-                    f"Run provenance models pull {MODEL}.",
-                ),
-            )
-        metrics = self._metrics or measured()
-        return (_concluded(hands, (picture.width, picture.height), metrics),)
+        return tell.looked(self.name, MODEL, subject, self._seen)
+
+    def _seen(self, image: Image.Image) -> Evidence:
+        return _concluded(self._reader.read(image), image.size, self._metrics or measured())
 
 
 def score(hand: Hand, rule: Mapping[str, float]) -> float:
@@ -65,7 +53,12 @@ def _concluded(
     rule = metrics["rule"]
     clear = [(hand, score(hand, rule)) for hand in hands if hand.clear]
     odd = [(hand, found) for hand, found in clear if found > rule["threshold"]]
-    details = {"hands": len(hands), "clear": len(clear), "look": len(odd)}
+    details = {
+        "hands": len(hands),
+        "clear": len(clear),
+        "look": len(odd),
+        "detection_rate": tell.detection_rate(metrics["generated_pictures"]),
+    }
     boxes = tuple(_box(hand, found, size, found > rule["threshold"]) for hand, found in clear)
     if odd:
         return _look_here(odd, boxes, details, metrics)
@@ -87,7 +80,7 @@ def _look_here(
     metrics: Mapping[str, Any],
 ) -> Evidence:
     """The evidence of hands that are worth a look. It says no more, for no more was measured."""
-    rates, weight = metrics["false_positive_rate"], metrics["weight"]
+    rates = metrics["false_positive_rate"]
     many = "One hand is" if len(odd) == 1 else f"{len(odd)} hands are"
     return Evidence(
         "hands",
@@ -100,13 +93,7 @@ def _look_here(
         false_positive_rate=rates["picture"],
         details={**details, "false_positive_rate_per_hand": rates["hand"]},
         boxes=boxes,
-        weight=Weight(
-            ratio=weight["ratio"],
-            low=weight["interval95"][0],
-            high=weight["interval95"][1],
-            generated=weight["generated"],
-            others=weight["others"],
-        ),
+        weight=tell.worth(metrics),
     )
 
 
@@ -128,7 +115,3 @@ def _box(hand: Hand, found: float, size: tuple[int, int], look: bool) -> Box:
     x1 = min(max(x0 + 1, math.ceil(right + margin)), wide)
     y1 = min(max(y0 + 1, math.ceil(bottom + margin)), tall)
     return Box(x0, y0, x1, y1, "hand, look here" if look else "hand", round(found, 3))
-
-
-def _unchecked(code: str, explanation: str, advice: str) -> Evidence:
-    return Evidence("hands", code, Status.UNCHECKED, explanation, advice)

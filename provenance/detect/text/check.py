@@ -7,15 +7,14 @@ from typing import Any
 
 from PIL import Image
 
+from provenance.detect import tell
 from provenance.detect.text.find import Finder
 from provenance.detect.text.interface import Line, LineFinder, LineReader
 from provenance.detect.text.judge import SMALLEST, Judgement, Kind, judge
 from provenance.detect.text.read import Reader
 from provenance.detect.text.session import MODEL
-from provenance.evidence import Evidence, Status, Weight
-from provenance.picture import Picture
+from provenance.evidence import Evidence, Status
 from provenance.verify.interface import Subject
-from provenance.weights.interface import WeightsMissing
 
 MOST = 40
 """Lines that are read, the largest first; more would only cost time."""
@@ -40,19 +39,7 @@ class TextCheck:
 
     def examine(self, subject: Subject) -> Sequence[Evidence]:
         """Gibberish with boxes and rates, legible text, or why there is nothing to say."""
-        picture = subject.picture
-        if not isinstance(picture, Picture):
-            return (_unchecked("text.no-pixels", f"No text was looked for: {picture}.", ""),)
-        try:
-            return (self._seen(Image.fromarray(picture.pixels)),)
-        except WeightsMissing as missing:
-            return (
-                _unchecked(
-                    "text.not-checked",
-                    f"No text was looked for: {missing}.",
-                    f"Run provenance models pull {MODEL}.",
-                ),
-            )
+        return tell.looked(self.name, MODEL, subject, self._seen)
 
     def _seen(self, image: Image.Image) -> Evidence:
         lines = self._finder.lines(image)
@@ -62,7 +49,8 @@ class TextCheck:
         metrics = _metrics()
         threshold = metrics["threshold"]
         judged = [(line, judge(line.cut(image), self._reader, threshold)) for line in chosen]
-        details = _details(judged, len(lines))
+        rate = tell.detection_rate(metrics["generated"]["pictures"])
+        details = {**_details(judged, len(lines)), "detection_rate": rate}
         if any(found.kind is Kind.GIBBERISH for _, found in judged):
             return _gibberish(judged, image.size, details, metrics)
         return _nothing(details)
@@ -76,7 +64,7 @@ def _gibberish(
 ) -> Evidence:
     """The evidence of lines that look like writing and are none."""
     guilty = [(line, found) for line, found in judged if found.kind is Kind.GIBBERISH]
-    rates, weight = metrics["false_positive_rate"], metrics["weight"]
+    rates = metrics["false_positive_rate"]
     count = "One line looks" if len(guilty) == 1 else f"{len(guilty)} lines look"
     return Evidence(
         "text",
@@ -92,13 +80,7 @@ def _gibberish(
             line.box(size, f"gibberish, reads like “{found.text}”", found.score)
             for line, found in guilty
         ),
-        weight=Weight(
-            ratio=weight["ratio"],
-            low=weight["interval95"][0],
-            high=weight["interval95"][1],
-            generated=weight["generated"],
-            others=weight["others"],
-        ),
+        weight=tell.worth(metrics),
     )
 
 
@@ -137,7 +119,3 @@ def _metrics() -> Any:
     from provenance_models import read_json
 
     return read_json("text", "metrics.json")
-
-
-def _unchecked(code: str, explanation: str, advice: str) -> Evidence:
-    return Evidence("text", code, Status.UNCHECKED, explanation, advice)

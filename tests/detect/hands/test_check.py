@@ -20,6 +20,7 @@ METRICS: dict[str, Any] = {
     "rule": {"spread": 1.0, "malformed": 1.0, "threshold": 0.0},
     "false_positive_rate": {"hand": 0.02, "picture": 0.01},
     "weight": {"ratio": 2.0, "interval95": [0.5, 6.0], "generated": 100, "others": 200},
+    "generated_pictures": {"n": 100, "hits": 4, "rate": 0.04, "interval95": [0.016, 0.098]},
 }
 
 
@@ -72,6 +73,8 @@ def test_each_state_has_its_code(hands, code, status):
     found = examined(*hands)
     assert (found.code, found.status) == (code, status)
     assert found.to_dict()["details"]["hands"] == len(hands)
+    rate = {"rate": 0.04, "low": 0.016, "high": 0.098, "pictures": 100}
+    assert found.details["detection_rate"] == rate
 
 
 def test_a_hand_worth_a_look_carries_box_rate_and_weight():

@@ -79,6 +79,8 @@ def test_legible_text_is_repeated_and_is_no_evidence():
     evidence = only(TextCheck(Finds(LARGE), Reads("OPEN DAILY", 0.98)))
     assert (evidence.code, evidence.status) == ("text.legible", Status.ABSENT)
     assert evidence.details["texts"] == ["OPEN DAILY"]
+    rate = evidence.details["detection_rate"]
+    assert 0 <= rate["low"] <= rate["rate"] <= rate["high"] <= 1 and rate["pictures"] > 300
 
 
 def test_gibberish_has_boxes_rates_and_a_weight(suspicious):
