@@ -66,6 +66,7 @@ def facts(store: Mapping[str, Any]) -> dict[str, Any]:
             for action in _actions(newest)
         ],
         "soft_bindings": list(_soft_bindings(newest)),
+        "opt_out": sorted(set(_refused_uses(newest))),
         "ingredients": [
             {"title": i.get("title"), "relationship": i.get("relationship")}
             for i in _items(newest.get("ingredients"))
@@ -121,6 +122,16 @@ def _soft_bindings(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         except (binascii.Error, ValueError):
             payload = ""  # a foreign scheme may use another form
         yield {"algorithm": binding.algorithm, "payload": payload}
+
+
+def _refused_uses(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Uses that the training and mining assertion refuses or ties to conditions."""
+    for label in ("cawg.training-mining", "c2pa.training-mining"):
+        for data in _assertions(manifest, label):
+            entries = data.get("entries")
+            for use, entry in entries.items() if isinstance(entries, Mapping) else ():
+                if isinstance(entry, Mapping) and entry.get("use") in ("notAllowed", "constrained"):
+                    yield str(use)[:80]
 
 
 def origin(store: Mapping[str, Any], *, trusted: bool) -> Origin:

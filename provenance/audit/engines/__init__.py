@@ -1,0 +1,1 @@
+"""What works through the shards of an audit: this machine, or a cluster."""
