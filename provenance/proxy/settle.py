@@ -1,0 +1,200 @@
+"""What an answer holds is settled whole: previews out, addresses fetched, pictures protected."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from provenance.errors import InputError
+from provenance.integrations import bodies
+from provenance.integrations._starts import ENOUGH, begins_picture
+from provenance.picture import Asset
+from provenance.proxy.apis.interface import Api, Link
+from provenance.proxy.asked import strict_json
+from provenance.proxy.fetch import Fetcher
+from provenance.proxy.protector import Protector, Seen
+from provenance.proxy.refusals import answer_refused, unprotectable
+from provenance.proxy.store import Results
+from provenance.proxy.wishes import Wish
+from provenance.server.pool import Pool
+from provenance.verify.media import media_type
+
+Delivery = Literal["served", "inline"]
+"""How pictures that an answer names by address are handed out: at an address of ours, or as a
+`data:` address."""
+
+_SMALL = 4096
+"""Bytes that are looked through at once, since a thread would cost more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A body that may leave.
+
+    Attributes:
+        content_type: None to keep the upstream's.
+        body: None if it leaves as it came.
+        assets: that are in it now.
+    """
+
+    content_type: str | None = None
+    body: bytes | None = None
+    assets: Sequence[Asset] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Edited:
+    """JSON after the API had its say.
+
+    Attributes:
+        body: as it came, or written anew.
+        changed: it was written anew.
+        document: parsed, if there are links in it.
+        links: where it names pictures by address.
+    """
+
+    body: bytes
+    changed: bool = False
+    document: Any = None
+    links: Sequence[Link] = ()
+
+
+class Settler:
+    """Makes bodies ready to leave.
+
+    Args:
+        protector: finishes pictures.
+        fetcher: gets those that are named by address.
+        results: keeps them.
+        pool: threads for all that takes time.
+        most_links: addresses in one body.
+        delivery: of pictures that are named by address.
+    """
+
+    def __init__(
+        self,
+        protector: Protector,
+        fetcher: Fetcher,
+        results: Results,
+        pool: Pool,
+        most_links: int,
+        delivery: Delivery,
+    ) -> None:
+        self._protector = protector
+        self._fetcher = fetcher
+        self._results = results
+        self._pool = pool
+        self._most_links = most_links
+        self._delivery = delivery
+
+    async def settle(
+        self, api: Api, kind: str, body: bytes, wish: Wish, seen: Seen, home: str
+    ) -> Settled:
+        """Settle a body.
+
+        Args:
+            api: says where addresses and previews stand.
+            kind: content type as which it is looked through.
+            body: all of it.
+            wish: of the request.
+            seen: pictures of the same exchange.
+            home: address below which results are served.
+
+        Raises:
+            Refusal: it may not leave.
+            ProvenanceError: the pipeline refused.
+        """
+        if len(body) <= _SMALL and _is_plain(api, kind, body):
+            return Settled()
+        edited = await self._pool.run(_edited, api, kind, body)
+        assets: tuple[Asset, ...] = ()
+        if edited.links:
+            pictures = await self._fetched([link.url for link in edited.links])
+            edited, assets = await self._pool.run(self._linked, edited, pictures, wish, seen, home)
+        settled = await self._pool.run(self._replaced, kind, edited, wish, seen)
+        return replace(settled, assets=_unique([*assets, *settled.assets]))
+
+    def _replaced(self, kind: str, edited: _Edited, wish: Wish, seen: Seen) -> Settled:
+        """The body with assets where pictures were; blocking."""
+        found = _found(kind, edited.body)
+        if found is None:
+            return Settled(body=edited.body if edited.changed else None)
+        made = self._protector.finish(found.pictures, wish, seen)
+        new_kind, body = found.replaced(made)
+        return Settled(
+            None if new_kind == kind else new_kind,
+            body,
+            [asset for asset in made if asset is not None],
+        )
+
+    async def _fetched(self, urls: Sequence[str]) -> dict[str, bytes]:
+        wanted = dict.fromkeys(urls)
+        if len(wanted) > self._most_links:
+            raise unprotectable(f"the addresses of more than {self._most_links} pictures")
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {url: group.create_task(self._fetcher(url)) for url in wanted}
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+        pictures = {url: task.result() for url, task in tasks.items()}
+        if not all(begins_picture(data[:ENOUGH]) for data in pictures.values()):
+            raise unprotectable("an address behind which there is no picture")
+        return pictures
+
+    def _linked(
+        self, edited: _Edited, pictures: dict[str, bytes], wish: Wish, seen: Seen, home: str
+    ) -> tuple[_Edited, tuple[Asset, ...]]:
+        """The document with addresses of finished pictures; blocking."""
+        made = dict(
+            zip(pictures, self._protector.finish([*pictures.values()], wish, seen), strict=True)
+        )
+        places = {
+            url: self._address(pictures[url] if asset is None else asset.data, seen, home)
+            for url, asset in made.items()
+        }
+        for link in edited.links:
+            link.owner[link.key] = places[link.url]
+        assets = tuple(asset for asset in made.values() if asset is not None)
+        return _Edited(_json(edited.document), changed=True), assets
+
+    def _address(self, data: bytes, seen: Seen, home: str) -> str:
+        kind = media_type(data)
+        if self._delivery == "served":
+            return f"{home}/{self._results.put(data, kind)}"
+        seen.is_finished(data)
+        return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _is_plain(api: Api, kind: str, body: bytes) -> bool:
+    """Whether a small body needs nothing done."""
+    edited = _edited(api, kind, body)
+    return not edited.links and not edited.changed and _found(kind, body) is None
+
+
+def _edited(api: Api, kind: str, body: bytes) -> _Edited:
+    """Let the API look at JSON, if there can be anything for it."""
+    if bodies.kind_of(kind) is not bodies.Kind.JSON or not body.strip():
+        return _Edited(body)
+    document = strict_json(body, lambda why: unprotectable(f"JSON that cannot be read ({why})"))
+    changed = api.without_previews(document)
+    links = api.links(document) if b"http" in body.lower() else []
+    return _Edited(_json(document) if changed else body, changed, document, links)
+
+
+def _found(kind: str, body: bytes) -> bodies.Found | None:
+    try:
+        return bodies.pictures_in(kind, body)
+    except InputError as error:
+        raise answer_refused(f"cannot be protected: {error}") from error
+
+
+def _json(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _unique(assets: Sequence[Asset]) -> tuple[Asset, ...]:
+    return tuple({asset.manifest_id: asset for asset in assets}.values())
