@@ -61,7 +61,7 @@ def without_own_pattern(
     scale = host.white.plane.size * float(np.mean(weight * strength)) * passed
     top, left = (n // 2 * host.factor + (host.factor - 1) / 2 for n in host.small.shape)
     grid = grid_of(points, (-share * values / scale).astype(np.complex64), axis)
-    waves = Waves(grid, axis, host.period * tiles, (top, left), pixels.shape[1])
+    waves = Waves(grid, axis, host.period * tiles, (top, left), pixels.shape[:2])
     return add_waves(pixels, waves, strength, mask.COARSE * host.factor)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from provenance.watermark.host import Host, look
 from provenance.watermark.layout import CARRIERS, ROOM, SUPER, Carrier, Layout
 from provenance.watermark.mask import COARSE
 from provenance.watermark.payload import Payload
-from provenance.watermark.rendering import STRIP, across, add_waves, modulate
+from provenance.watermark.rendering import STRIP, across, add_waves, modulated
 from provenance.watermark.search import Hit
-from provenance.watermark.view import View
+from provenance.watermark.view import View, heard
 from provenance.watermark.waves import Waves, grid_of
 
 
@@ -55,10 +56,10 @@ def codeword(payload: Payload) -> NDArray[np.float32]:
     return np.asarray(1.0 - 2.0 * bits, np.float32)
 
 
-def codeword_signs(payload: Payload, carrier: Carrier) -> NDArray[np.float32]:
-    """The ROOM signs that a payload puts on a carrier's data harmonics."""
+def codeword_signs(word: NDArray[np.float32], carrier: Carrier) -> NDArray[np.float32]:
+    """The ROOM signs that a code word puts on a carrier's data harmonics."""
     signs = np.empty(ROOM, np.float32)
-    signs[carrier.order] = codeword(payload)
+    signs[carrier.order] = word
     return signs * carrier.flips
 
 
@@ -126,39 +127,40 @@ def embed(
     gain = masking.gain_for(NOMINAL_PSNR)
     strength = masking.amplitude(gain)
     view = View(layout, placement.carrier, host.period, placement.origin, host.factor)
-    grid = _waves(host, layout, view, payload, placement, strength)
-    axis, width = layout.undertone.axis, host.pixels.shape[1]
-    waves = Waves(grid, axis, SUPER * host.period, placement.origin, width)
-    loud, known = masking.gain_for(policy.loudest), None
+    carrier, word = layout.carriers[placement.carrier], codeword(payload)
+    grid = _waves(host, layout, view, word, carrier, strength)
+    axis = layout.undertone.axis
+    waves = Waves(grid, axis, SUPER * host.period, placement.origin, host.pixels.shape[:2])
+    loud = masking.gain_for(policy.loudest)
     if policy.loudest < policy.faintest:
         quiet = masking.gain_for(policy.faintest)
-        signs = codeword_signs(payload, layout.carriers[placement.carrier])
-        left, known = _rehearse(host, layout, placement, grid, waves, strength)
+        signs = codeword_signs(word, carrier)
+        left = _rehearse(host, layout, placement, grid, waves, strength)
         gain = min(max(gain * _needed(left * signs, policy.score), quiet), loud)
     else:
         gain = loud
-    return add_waves(host.pixels, waves, masking.amplitude(gain), COARSE * host.factor, known)
+    return add_waves(host.pixels, waves, masking.amplitude(gain), COARSE * host.factor)
 
 
 def _waves(
     host: Host,
     layout: Layout,
     view: View,
-    payload: Payload,
-    placement: Placement,
+    word: NDArray[np.float32],
+    carrier: Carrier,
     strength: plane.Plane,
 ) -> NDArray[np.complex64]:
     """Coefficients of the whole mark on the harmonics of SUPER tiles, of unit root mean square."""
-    carrier, word = layout.carriers[placement.carrier], codeword(payload)
-    signs = codeword_signs(payload, carrier)
-    most, rest = np.float32(np.sqrt(1 - undertone.SHARE)), np.float32(np.sqrt(undertone.SHARE))
-    sizes = view.sizes(host.lattice, host.white, most * strength, signs, EXPECTED_NOISE)
+    signs = codeword_signs(word, carrier)
+    loud = heard(host.white, strength)
+    most, rest = math.sqrt(1 - undertone.SHARE), math.sqrt(undertone.SHARE)
+    sizes = view.sizes(host.lattice, host.small.shape, most * loud, signs, EXPECTED_NOISE)
     beneath = undertone.lattice_of(host.square, layout.undertone)
-    bits = view.undertone_sizes(beneath, host.white, rest * strength, word, EXPECTED_NOISE)
+    bits = view.undertone_sizes(beneath, host.small.shape, rest * loud, word, EXPECTED_NOISE)
     tone = layout.undertone
-    grid = grid_of(tone.points, rest * undertone.coefficients(tone, word * bits), tone.axis)
-    grid += grid_of(tone.tile, most * coefficients(layout, carrier, signs, sizes), tone.axis)
-    return grid
+    below = np.float32(rest) * undertone.coefficients(tone, word * bits)
+    above = np.float32(most) * coefficients(layout, carrier, signs, sizes)
+    return grid_of(tone.points, below, tone.axis) + grid_of(tone.tile, above, tone.axis)
 
 
 def _rehearse(
@@ -168,8 +170,8 @@ def _rehearse(
     grid: NDArray[np.complex64],
     waves: Waves,
     strength: plane.Plane,
-) -> tuple[NDArray[np.float32], plane.Plane | None]:
-    """The quadratures that a reader will see after JPEG 50; the waves, if of the whole picture.
+) -> NDArray[np.float32]:
+    """The quadratures that a reader will see after JPEG 50.
 
     Pictures beyond 1792 pixels are rehearsed at a fraction of their size, as if shrunk first.
     """
@@ -180,24 +182,19 @@ def _rehearse(
     origin = ((placement.origin[0] - middle) / finer, (placement.origin[1] - middle) / finer)
     period = host.period / finer
     if finer > 1:
-        waves = Waves(grid, layout.undertone.axis, SUPER * period, origin, width)
-    known = waves.rows(np.arange(height, dtype=np.float64)) if finer == 1 else None
+        waves = Waves(grid, layout.undertone.axis, SUPER * period, origin, (height, width))
+    known = waves.whole()
     wide = across(strength, COARSE * ratio, width)
     reduced = np.empty((height // ratio, width // ratio), np.float32)
     strip = rehearsal.BLOCK * ratio * max(1, STRIP // (rehearsal.BLOCK * ratio * width))
     for start in range(0, height, strip):
-        luma = host.luma[start : start + strip]
-        if known is None:
-            local = waves.rows(np.arange(start, start + len(luma), dtype=np.float64))
-        else:
-            local = known[start : start + strip].copy()
-        modulate(local, wide, COARSE * ratio, start)
-        local += luma
+        local = modulated(known[start : start + strip], wide, COARSE * ratio, start)
+        local += host.luma[start : start + strip]
         np.clip(np.rint(local, out=local), 0, 255, out=local)  # black and white keep half a wave
-        seen = plane.shrink(rehearsal.compress(local), ratio)
+        seen = rehearsal.compress(local, ratio)
         reduced[start // ratio : start // ratio + len(seen)] = seen
     view = View(layout, placement.carrier, period, origin, ratio)
-    return view.quadratures(plane.whiten(reduced).plane), known
+    return view.quadratures(plane.whiten(reduced).plane)
 
 
 def _needed(kept: NDArray[np.float32], score: float) -> float:
@@ -217,14 +214,15 @@ def erase(host: Host, layout: Layout, hit: Hit) -> Pixels:
     """
     carrier, tone = layout.carriers[hit.lock.carrier], layout.undertone
     strength = host.masking.amplitude(host.masking.gain_for(NOMINAL_PSNR))
-    signs = codeword_signs(hit.payload, carrier)
+    word = codeword(hit.payload)
+    signs = codeword_signs(word, carrier)
     origin = _origin(host, hit.lock, 1)
     view = View(layout, hit.lock.carrier, host.period, origin, host.factor)
-    sizes = view.measured(host.lattice, host.white, strength, signs)
+    sizes = view.measured(host.lattice, host.small.shape, heard(host.white, strength), signs)
     values = coefficients(layout, carrier, signs, sizes)
     share = undertone.SHARE / (1 - undertone.SHARE)
     loudness = np.float32(np.sqrt(share * 2 * np.sum(np.abs(values) ** 2)))
-    below = loudness * undertone.coefficients(tone, codeword(hit.payload))
+    below = loudness * undertone.coefficients(tone, word)
     corner = _origin(
         host, undertone.find_lock(undertone.lattice_of(host.square, tone), tone), SUPER
     )
@@ -232,7 +230,7 @@ def erase(host: Host, layout: Layout, hit: Hit) -> Pixels:
     away = (np.array(corner) - origin) / host.period
     values = values * np.exp(2j * np.pi * (layout.points @ away)).astype(np.complex64)
     grid = grid_of(tone.points, -below, tone.axis) - grid_of(tone.tile, values, tone.axis)
-    waves = Waves(grid, tone.axis, SUPER * host.period, corner, host.pixels.shape[1])
+    waves = Waves(grid, tone.axis, SUPER * host.period, corner, host.pixels.shape[:2])
     return add_waves(host.pixels, waves, strength, COARSE * host.factor)
 
 

@@ -55,8 +55,8 @@ def activity(transform: NDArray[np.complex64], shape: tuple[int, ...], scale: fl
     energy = coarse.crop(coarse.back(coarse.forward(energy), coarse.gaussian(scale)))
     logarithm = np.log(np.maximum(energy, 0.0) + np.float32(0.05))
     logarithm = _least(logarithm, max(1, round(ERODE * scale)))
-    smooth = coarse.back(coarse.forward(logarithm), coarse.gaussian(SMOOTH * scale))
-    return np.asarray(np.exp(0.5 * coarse.crop(smooth)), np.float32)
+    smooth = coarse.blurred(coarse.padded(logarithm), SMOOTH * scale)
+    return np.asarray(np.exp(0.5 * smooth), np.float32)
 
 
 def _least(plane: Plane, side: int) -> Plane:
@@ -92,14 +92,14 @@ class Mask:
 
     def gain_for(self, psnr: float) -> float:
         """The gain that gives this PSNR; at the most that the caps allow when out of reach."""
-        wanted = 255.0**2 / 10 ** (psnr / 10)
-        shape, flat = self._shape[::2, ::2], self._flat[::2, ::2]
+        shape, flat = (np.ascontiguousarray(p[::2, ::2]).ravel() for p in (self._shape, self._flat))
+        wanted = 255.0**2 / 10 ** (psnr / 10) * shape.size
         low, high = 0.02, GAIN_LIMIT
         for _ in range(14):
             middle = (low * high) ** 0.5
-            busy = np.minimum(np.float32(middle) * shape, np.float32(BUSY_CAP * _lift(middle)))
-            here = np.minimum(busy, flat)
-            if float(np.mean(here * here)) < wanted:
+            here = np.minimum(np.float32(middle) * shape, np.float32(BUSY_CAP * _lift(middle)))
+            np.minimum(here, flat, out=here)
+            if float(np.vdot(here, here)) < wanted:
                 low = middle
             else:
                 high = middle

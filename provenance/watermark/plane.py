@@ -6,12 +6,17 @@ mark's tile grows with pictures beyond 1024 pixels, so nothing of it is lost.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+
+from provenance.watermark.blur import Band, bands, blurred
 
 LUMA = (0.299, 0.587, 0.114)
 """Rec. 601, as in JPEG, so that the mark rides in the channel that JPEG keeps best."""
@@ -20,7 +25,7 @@ WORK_SIDE = 512
 """Geometric mean of the sides of the plane that is read, at most 1.5 times this."""
 
 RESPONSES = 8
-"""Blurs whose responses a set of filters keeps."""
+"""Blurs whose responses or windows a set of filters keeps."""
 
 FULL_SIDE = 1024
 """Geometric mean of the sides above which the tile grows in proportion."""
@@ -38,6 +43,7 @@ SPREAD, FLOOR, EXPONENT and the response of `prewhitening` maximise the mark's s
 after JPEG 50 on the tuning pictures."""
 
 Plane = NDArray[np.float32]
+Made = TypeVar("Made")
 _STRIP_SAMPLES = 1 << 17
 
 
@@ -103,18 +109,18 @@ def shrink(plane: Plane, factor: int) -> Plane:
         return plane
     height, width = (n // factor * factor for n in plane.shape)
     plane = plane[:height, :width]
-    rows = plane[0::factor].copy()
-    for offset in range(1, factor):
+    rows = plane[0::factor] + plane[1::factor]
+    for offset in range(2, factor):
         rows += plane[offset::factor]
-    columns = rows[:, 0::factor].copy()
-    for offset in range(1, factor):
+    columns = rows[:, 0::factor] + rows[:, 1::factor]
+    for offset in range(2, factor):
         columns += rows[:, offset::factor]
     columns *= np.float32(1.0 / factor**2)
     return columns
 
 
 class Filters:
-    """Fourier-domain filters for planes of one shape: padded by reflection, then circular.
+    """Filters for planes of one shape, whose borders are reflected before.
 
     Responses are kept, so one instance serves all planes of its shape; see `filters_for`.
     """
@@ -124,17 +130,24 @@ class Filters:
     def __init__(self, height: int, width: int) -> None:
         self._pad_y, self._rows = _padding(height, self.margin)
         self._pad_x, self._columns = _padding(width, self.margin)
-        self._shape = (height, width)
+        self._inside = tuple(
+            slice(before, before + length)
+            for (before, _), length in ((self._pad_y, height), (self._pad_x, width))
+        )
         fy = scipy.fft.fftfreq(self._rows)[:, None]
         fx = scipy.fft.rfftfreq(self._columns)[None, :]
         self._radius = np.hypot(fy, fx).astype(np.float32)
         self._blurs: dict[float, Plane] = {}
+        self._bands: dict[float, tuple[list[Band], list[Band]]] = {}
         self.flattening = prewhitening(self._radius)
 
+    def padded(self, plane: Plane) -> Plane:
+        """A plane with its borders reflected, of a size that transforms fast."""
+        return np.pad(plane, (self._pad_y, self._pad_x), mode="symmetric")
+
     def forward(self, plane: Plane) -> NDArray[np.complex64]:
-        """The transform of a plane, its borders reflected to a size that transforms fast."""
-        padded = np.pad(plane, (self._pad_y, self._pad_x), mode="symmetric")
-        return np.asarray(scipy.fft.rfft2(padded), np.complex64)
+        """The transform of a plane, borders included."""
+        return np.asarray(scipy.fft.rfft2(self.padded(plane)), np.complex64)
 
     def back(self, transform: NDArray[np.complex64], response: Plane) -> Plane:
         """What `forward` saw, filtered, borders included."""
@@ -142,20 +155,38 @@ class Filters:
         return np.asarray(scipy.fft.irfft2(transform * response, s=shape), np.float32)
 
     def crop(self, padded: Plane) -> Plane:
-        """Without the borders that `forward` added."""
-        top, left = self._pad_y[0], self._pad_x[0]
-        inside = padded[top : top + self._shape[0], left : left + self._shape[1]]
-        return np.asarray(inside, np.float32)
+        """Without the borders."""
+        return padded[self._inside]
 
     def gaussian(self, sigma: float) -> Plane:
         """Response of a Gaussian blur of `sigma` samples."""
-        blur = self._blurs.get(sigma)
-        if blur is None:
-            if len(self._blurs) >= RESPONSES:
-                self._blurs.clear()
-            blur = np.exp(-2 * np.pi**2 * sigma**2 * self._radius**2)
-            blur = self._blurs[sigma] = np.asarray(blur, np.float32)
-        return blur
+        return _kept(self._blurs, sigma, lambda: self._response(sigma))
+
+    def blurred(self, padded: Plane, sigma: float) -> Plane:
+        """A Gaussian blur of at most a fifth of `margin` samples, without the borders.
+
+        Cheaper than by a transform, but what rings beyond the window is lost.
+        """
+        down, across = _kept(self._bands, sigma, lambda: self._windows(sigma))
+        return blurred(padded, down, across)
+
+    def _response(self, sigma: float) -> Plane:
+        blur = np.exp(-2 * np.pi**2 * sigma**2 * self._radius**2)
+        return np.asarray(blur, np.float32)
+
+    def _windows(self, sigma: float) -> tuple[list[Band], list[Band]]:
+        rows, columns = self._inside
+        return bands(sigma, self._rows, rows), bands(sigma, self._columns, columns)
+
+
+def _kept(made: dict[float, Made], sigma: float, make: Callable[[], Made]) -> Made:
+    """What was made for this blur before, or is now."""
+    found = made.get(sigma)
+    if found is None:
+        if len(made) >= RESPONSES:
+            made.clear()
+        found = made[sigma] = make()
+    return found
 
 
 @lru_cache(maxsize=8)
@@ -211,12 +242,9 @@ def whiten(plane: Plane, transform: NDArray[np.complex64] | None = None) -> Whit
     flat = filters.back(
         filters.forward(plane) if transform is None else transform, filters.flattening
     )
-    spectrum = scipy.fft.rfft2(flat * flat)
-    spectrum *= filters.gaussian(SPREAD)
-    variance = scipy.fft.irfft2(spectrum, s=flat.shape, overwrite_x=True)
-    np.maximum(variance, 0.0, out=variance)
+    variance = filters.blurred(flat * flat, SPREAD)
     variance += np.float32(FLOOR)
-    weight = _calming(filters.crop(variance))
+    weight = _calming(variance)
     result = filters.crop(flat) * weight
-    limit = 4.0 * float(np.sqrt(np.mean(result * result, dtype=np.float64))) + 1e-12
+    limit = 4.0 * math.sqrt(float(np.vdot(result, result)) / result.size) + 1e-12
     return Whitened(np.clip(result, -limit, limit, out=result), weight)

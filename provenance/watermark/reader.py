@@ -169,12 +169,13 @@ def best_locks(
     values = square[turned[..., 0], turned[..., 1]]
     carriers = len(phases)
     # Half a transform is enough: harmonics in its other half count by their conjugates there.
-    half = np.zeros((len(ORIENTATIONS), carriers, grid, grid // 2 + 1), np.complex64)
+    columns = int(np.abs(waves[:, 1]).max()) + 1
+    half = np.zeros((len(ORIENTATIONS), carriers, grid, columns), np.complex64)
     products = values[:, None, :] * phases.conj()[None]
     right, left = waves[:, 1] >= 0, waves[:, 1] <= 0
     half[:, :, waves[right, 0], waves[right, 1]] = products[..., right]
     half[:, :, -waves[left, 0] % grid, -waves[left, 1]] = products[..., left].conj()
-    surface = scipy.fft.irfft2(half, s=(grid, grid), overwrite_x=True)
+    surface = scipy.fft.irfft(scipy.fft.ifft(half, axis=2, overwrite_x=True), n=grid)
     flat = surface.reshape(len(ORIENTATIONS) * carriers, -1)
     scale = np.repeat(1 / np.sqrt(np.sum(np.abs(values) ** 2, axis=1) + 1e-9), carriers)
     highest, lowest = flat.argmax(axis=1), flat.argmin(axis=1)

@@ -7,6 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.watermark import plane
+
 BLOCK = 8
 """Side of a block."""
 
@@ -36,14 +38,16 @@ def _cosines() -> NDArray[np.float32]:
 _COSINES = _cosines()
 
 
-def compress(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+def compress(luma: NDArray[np.float32], ratio: int = 1) -> NDArray[np.float32]:
     """Luma as a JPEG of quality 50 would give it back; edges beyond whole blocks stay as they are.
 
     Args:
         luma: H×W in 0..255.
+        ratio: the result is shrunk by this: the mean of each square of so many samples a side.
     """
+    if BLOCK % ratio:
+        return plane.shrink(compress(luma), ratio)
     height, width = luma.shape[0] // BLOCK * BLOCK, luma.shape[1] // BLOCK * BLOCK
-    result = luma.copy()
     # The 128 that encoders subtract is a whole number of steps, so it makes no difference.
     blocks = luma[:height, :width].reshape(height // BLOCK, BLOCK, width)
     rows = np.matmul(_COSINES, blocks).reshape(-1, BLOCK)
@@ -52,8 +56,14 @@ def compress(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     coded *= inverse
     np.rint(coded, out=coded)
     coded *= step
-    rows = (coded.reshape(-1, BLOCK) @ _COSINES).reshape(height // BLOCK, BLOCK, width)
-    result[:height, :width] = np.matmul(_COSINES.T, rows).reshape(height, width)
+    means = _COSINES.reshape(BLOCK, -1, ratio).mean(axis=2)
+    rows = (coded.reshape(-1, BLOCK) @ means).reshape(height // BLOCK, BLOCK, width // ratio)
+    seen: NDArray[np.float32] = np.matmul(means.T, rows)
+    seen = seen.reshape(height // ratio, width // ratio)
+    if luma.shape == (height, width):
+        return seen
+    result = plane.shrink(luma, ratio).copy()
+    result[: len(seen), : seen.shape[1]] = seen
     return result
 
 

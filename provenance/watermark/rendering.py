@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,75 +14,73 @@ Plane = NDArray[np.float32]
 STRIP = 1 << 16
 """Samples that are worked on at a time: a few such strips fit into the processor's cache."""
 
+_COLUMNS = 64
+"""Columns that are interpolated at a time: more would multiply by more zeros."""
 
-def add_waves(
-    pixels: NDArray[Any], waves: Waves, strength: Plane, unit: int, known: Plane | None = None
-) -> NDArray[Any]:
+
+def add_waves(pixels: NDArray[Any], waves: Waves, strength: Plane, unit: int) -> NDArray[Any]:
     """Pixels plus waves × mask, equal on the three channels, rounded and clipped, by strips.
 
     Args:
         pixels: H×W×3 uint8 or uint16.
-        waves: for this width, with unit root mean square.
+        waves: for this shape, with unit root mean square.
         strength: amplitude in levels at 1/unit resolution.
         unit: side of the square that one sample of `strength` stands for.
-        known: all rows of the waves, if they were rendered already; overwritten.
     """
-    height, width = pixels.shape[:2]
+    width = pixels.shape[1]
     deep = pixels.dtype == np.uint16
     work, top = (np.int32, 65535) if deep else (np.int16, 255)
     result = np.empty(pixels.shape, pixels.dtype)
     wide = across(strength, unit, width)
-    strip = max(16, STRIP // width)
-    for start in range(0, height, strip):
-        stop = min(height, start + strip)
-        rows = np.arange(start, stop, dtype=np.float64)
-        local = waves.rows(rows) if known is None else known[start:stop]
-        modulate(local, wide, unit, start)
+    for start, rows in waves.strips(max(16, STRIP // width)):
+        local = modulated(rows, wide, unit, start)
         if deep:
             local *= np.float32(257)
         change = np.rint(local, out=local).astype(work)
-        block = np.empty((stop - start, width, 3), work)
+        block = np.empty((*change.shape, 3), work)
         for channel in range(3):
             block[..., channel] = change
+        stop = start + len(rows)
         block += pixels[start:stop]
         result[start:stop] = np.clip(block, 0, top, out=block)
     return result
 
 
-def modulate(local: Plane, wide: Plane, unit: int, start: int = 0) -> None:
-    """Multiply rows of waves by the mask, in place.
+def modulated(rows: Plane, wide: Plane, unit: int, start: int = 0) -> Plane:
+    """Rows of waves times the mask.
 
     Args:
-        local: rows × width.
+        rows: any number × width.
         wide: the mask, from `across`.
         unit: rows of pixels to one of `wide`.
         start: the first row's number.
     """
-    above, below, down = _interpolation(start, len(local), len(wide), unit)
-    rows = wide[above]
-    rows *= (1 - down)[:, None]
-    lower = wide[below]
-    lower *= down[:, None]
-    rows += lower
+    near, weights = _interpolation(start, len(rows), len(wide), unit)
+    local: Plane = weights @ wide[near]
     local *= rows
+    return local
 
 
 def across(strength: Plane, unit: int, width: int) -> Plane:
     """The mask with its columns interpolated to `width` pixels."""
-    left, right, share = _interpolation(0, width, strength.shape[1], unit)
-    columns = np.ascontiguousarray(strength.T)
-    wide = columns[left]
-    wide *= (1 - share)[:, None]
-    wide += columns[right] * share[:, None]
-    return np.ascontiguousarray(wide.T)
+    wide = np.empty((len(strength), width), np.float32)
+    for start in range(0, width, _COLUMNS):
+        count = min(_COLUMNS, width - start)
+        near, weights = _interpolation(start, count, strength.shape[1], unit)
+        wide[:, start : start + count] = strength[:, near] @ weights.T
+    return wide
 
 
-def _interpolation(
-    start: int, count: int, samples: int, unit: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Neighbours and weight of linear interpolation from the middles of squares to pixels."""
+@lru_cache(maxsize=256)
+def _interpolation(start: int, count: int, samples: int, unit: int) -> tuple[slice, Plane]:
+    """Linear interpolation from the middles of squares to `count` pixels, as a matrix.
+
+    Returns:
+        The samples in use, and the weight of each for each pixel.
+    """
     position = (np.arange(start, start + count) + 0.5) / unit - 0.5
     position = np.clip(position, 0, samples - 1)
     first = np.minimum(position.astype(np.intp), max(samples - 2, 0))
-    second = np.minimum(first + 1, samples - 1)
-    return first, second, (position - first).astype(np.float32)
+    lowest, highest = int(first[0]), min(int(first[-1]) + 1, samples - 1)
+    weights = 1 - np.abs(position[:, None] - np.arange(lowest, highest + 1))
+    return slice(lowest, highest + 1), np.maximum(weights, 0).astype(np.float32)

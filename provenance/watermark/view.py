@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,16 @@ from provenance.watermark.layout import SUPER, Layout
 from provenance.watermark.mask import COARSE
 
 Floats = NDArray[np.float32]
+
+
+def heard(host: plane.Whitened, strength: Floats) -> float:
+    """Levels of a mark that are left after whitening, on average.
+
+    Args:
+        host: the picture it is written into.
+        strength: root mean square of the waves at each sample of the mask, in levels.
+    """
+    return float(np.mean(plane.shrink(host.weight, COARSE) * strength))
 
 
 class View:
@@ -53,8 +65,8 @@ class View:
     def sizes(
         self,
         lattice: reader.Lattice,
-        host: plane.Whitened,
-        strength: Floats,
+        shape: tuple[int, ...],
+        loud: float,
         signs: Floats,
         other: float,
     ) -> Floats:
@@ -62,17 +74,17 @@ class View:
 
         Args:
             lattice: of the picture without a mark.
-            host: the same picture, whitened.
-            strength: root mean square of the waves at each sample of the mask, in levels.
+            shape: of the plane.
+            loud: from `heard`.
             signs: of the code word, for each quadrature.
             other: variance of noise besides the picture, in units of the picture's.
 
         Returns:
             ROOM + PILOTS values; the waves they give have unit root mean square.
         """
-        lock = self._lock(host.plane.shape)
+        lock = self._lock(shape)
         layout = self._layout
-        data, pilots = self._effects(lattice, host, strength)
+        data, pilots = self._effects(lattice, shape, loud)
         return self._scaled(
             shaping.sizes(reader.quadratures(lattice, layout, lock) * signs, data, other),
             shaping.sizes(reader.pilot_values(lattice, layout, lock), pilots, other),
@@ -81,32 +93,32 @@ class View:
     def undertone_sizes(
         self,
         lattice: reader.Lattice,
-        host: plane.Whitened,
-        strength: Floats,
+        shape: tuple[int, ...],
+        loud: float,
         word: Floats,
         other: float,
     ) -> Floats:
         """As `sizes`, one for each bit of the code word, for the undertone's lattice."""
         tone = self._layout.undertone
-        own = undertone.soft_values(lattice, tone, self._lock(host.plane.shape, SUPER))
-        effect = self._effect(tone.waves / SUPER, lattice, host, strength)
+        own = undertone.soft_values(lattice, tone, self._lock(shape, SUPER))
+        effect = self._effect(tone.waves / SUPER, lattice, shape, loud)
         effect *= np.float32(1 / np.sqrt(2 * len(tone.points)))
         each = np.repeat(effect[tone.data], 2) / np.float32(np.sqrt(2))
         return shaping.sizes(own * word, each[tone.order].sum(axis=0), other * len(tone.order))
 
     def measured(
-        self, lattice: reader.Lattice, marked: plane.Whitened, strength: Floats, signs: Floats
+        self, lattice: reader.Lattice, shape: tuple[int, ...], loud: float, signs: Floats
     ) -> Floats:
         """Sizes of the quadratures and pilots of a mark that is there, all at their mean.
 
         Args:
             lattice: of the picture with the mark.
-            marked: the same picture, whitened.
-            strength: mask to express the sizes in.
+            shape: of the plane.
+            loud: from `heard`, for the mask to express the sizes in.
             signs: of its code word.
         """
-        lock = self._lock(marked.plane.shape)
-        data, pilots = self._effects(lattice, marked, strength)
+        lock = self._lock(shape)
+        data, pilots = self._effects(lattice, shape, loud)
         seen = reader.quadratures(lattice, self._layout, lock) * signs
         known = reader.pilot_values(lattice, self._layout, lock)
         return self._scaled(
@@ -115,11 +127,11 @@ class View:
         )
 
     def _effects(
-        self, lattice: reader.Lattice, host: plane.Whitened, strength: Floats
+        self, lattice: reader.Lattice, shape: tuple[int, ...], loud: float
     ) -> tuple[Floats, Floats]:
         """What a size of 1 adds to each quadrature and each pilot."""
         layout = self._layout
-        effect = self._effect(layout.points, lattice, host, strength) * self._each
+        effect = self._effect(layout.points, lattice, shape, loud) * self._each
         data = np.asarray(np.repeat(effect[layout.data], 2) / np.sqrt(2), np.float32)
         return data, np.asarray(effect[layout.pilots], np.float32)
 
@@ -127,14 +139,13 @@ class View:
         self,
         points: NDArray[np.generic],
         lattice: reader.Lattice,
-        host: plane.Whitened,
-        strength: Floats,
+        shape: tuple[int, ...],
+        loud: float,
     ) -> Floats:
         """What a wave of amplitude 1 adds to the lattice at each point, given in harmonics."""
         radius = np.hypot(points[:, 0], points[:, 1]) * self.factor / self._period
         passed = plane.prewhitening(radius.astype(np.float32)) / np.sqrt(lattice.noise)
-        kept = float(np.mean(plane.shrink(host.weight, COARSE) * strength))
-        return np.asarray(host.plane.size * kept * passed, np.float32)
+        return np.asarray(math.prod(shape) * loud * passed, np.float32)
 
     def _scaled(self, data: Floats, pilots: Floats) -> Floats:
         """Sizes as amplitudes: ROOM, then PILOTS, with unit root mean square if theirs is 1."""

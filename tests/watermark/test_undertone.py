@@ -91,10 +91,12 @@ def test_waves_are_the_sum_they_promise() -> None:
     axis = np.array([0, 2, 5])
     points = np.array([[0, 1], [1, -2], [2, 2]])
     values = np.array([1 + 2j, -0.5j, 0.25], np.complex64)
-    waves = Waves(grid_of(points, values, axis), axis, 37.5, (3.0, 8.0), 20)
-    rows = np.arange(4, 9, dtype=np.float64)
-    y, x = np.meshgrid(rows - 3.0, np.arange(20) - 8.0, indexing="ij")
+    waves = Waves(grid_of(points, values, axis), axis, 37.5, (3.0, 8.0), (9, 20))
+    y, x = np.meshgrid(np.arange(9) - 3.0, np.arange(20) - 8.0, indexing="ij")
     expected = np.zeros(y.shape)
     for (row, column), value in zip(np.sign(points) * axis[np.abs(points)], values, strict=True):
         expected += 2 * (value * np.exp(2j * np.pi * (row * y + column * x) / 37.5)).real
-    assert np.allclose(waves.rows(rows), expected, atol=1e-4)
+    strips = list(waves.strips(2))
+    assert sorted({start + i for start, rows in strips for i in range(len(rows))}) == list(range(9))
+    for start, rows in [*strips, (0, waves.whole()), *waves.strips(4)]:
+        assert np.allclose(rows, expected[start : start + len(rows)], atol=1e-4)
