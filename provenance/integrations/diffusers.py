@@ -1,0 +1,353 @@
+"""Protects every picture that a pipeline of diffusers makes. Needs `provenance-kit[diffusers]`.
+
+    pipe = attach(StableDiffusionXLPipeline.from_pretrained(...), Pipeline.from_config())
+    result = pipe("a castle")
+    result.images[0]    # marked pixels, of the type that was asked for
+    result.assets[0]    # the finished file: save this one
+
+Prompts are moderated before the pipe runs. What cannot be moderated or marked (embeddings,
+latents) is refused unless it is allowed. See docs/diffusers.md.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from provenance.errors import Blocked, ConfigError, ModerationFailed, UnsupportedPicture
+from provenance.integrations import containers
+from provenance.integrations._asked import Asked
+from provenance.integrations._attached import (
+    Around,
+    Run,
+    original_class,
+    protected_class,
+    protection_of,
+    running,
+)
+from provenance.integrations._carrying import carrying
+from provenance.picture import Encoding, Picture
+from provenance.pipeline import Pipeline
+
+Pipe = TypeVar("Pipe")
+
+Allowance: TypeAlias = Literal["embeddings", "latents"]
+
+_ENTRIES = ("__call__", "decode_latents", "generate", "invert")
+"""Methods of pipelines that give pictures."""
+
+_EDITS = re.compile(r"Inpaint|Edit|Pix2Pix|Kontext|Fill|Upscale|SuperResolution|RePaint")
+"""Classes that alter the picture they are given, and do not only take it as a guide."""
+
+_FLAGS = re.compile(r"nsfw|watermark_detected")
+
+_NO_GENERATOR = re.compile(
+    r".*encoder.*|.*vae.*|vq.*|movq|tokenizer.*|scheduler.*|feature_.*|safety_.*|control.*|.*adapter"
+)
+"""Components that read or decode. A pipeline that shares only these draws with another model."""
+
+
+@dataclass(frozen=True)
+class Protection:
+    """How the pictures of a pipe are protected.
+
+    Attributes:
+        pipeline: moderates, marks and signs.
+        encoding: of the assets, as for a `Pipeline`.
+        allow: `latents` (as output and in callbacks) and `embeddings` (instead of prompts), which
+            leave what they carry unmarked and unmoderated.
+        keep_checker: run the stock safety checker as well.
+    """
+
+    pipeline: Pipeline
+    encoding: Encoding | str | None = None
+    allow: frozenset[Allowance] = frozenset()
+    keep_checker: bool = False
+
+
+_generators: WeakKeyDictionary[Any, Protection] = WeakKeyDictionary()
+"""The models of protected pipes: other pipes that are made from them are protected as well."""
+_lock = threading.Lock()
+
+
+def attach(
+    pipe: Pipe,
+    pipeline: Pipeline | None = None,
+    *,
+    encoding: Encoding | str | None = None,
+    allow: Collection[Allowance] = (),
+    keep_checker: bool = False,
+) -> Pipe:
+    """Protect every picture that a pipe makes from now on, and that pipes made from it will.
+
+    Args:
+        pipe: a `DiffusionPipeline`. One that is attached already gets the new settings.
+        pipeline: moderates, marks and signs; by default, that of the configuration.
+        encoding: of the assets, as for a `Pipeline`.
+        allow: `latents` and `embeddings` are refused unless they are named here.
+        keep_checker: run the pipe's safety checker as well, and refuse what it flags. Otherwise it
+            does not run, and the policy decides alone.
+
+    Returns:
+        The same pipe.
+
+    Raises:
+        ConfigError: this is no pipe, or `allow` holds something else.
+    """
+    from diffusers import DiffusionPipeline
+
+    if not isinstance(pipe, DiffusionPipeline):
+        raise ConfigError(
+            f"attach was given a {type(pipe).__name__}; expected a DiffusionPipeline of diffusers"
+        )
+    unknown = set(allow) - {"embeddings", "latents"}
+    if unknown:
+        named = ", ".join(sorted(map(repr, unknown)))
+        raise ConfigError(f"allow holds {named}; expected 'embeddings', 'latents', or both")
+    protection = Protection(
+        pipeline or Pipeline.from_config(), encoding, frozenset(allow), keep_checker
+    )
+    _watch()
+    for each in (pipe, *_parts(pipe)):
+        each.__class__ = _protected(type(each), protection)
+        _claim(original_class(type(each)).components.fget(each), protection)  # type: ignore[attr-defined]
+    return pipe
+
+
+def detach(pipe: Pipe) -> Pipe:
+    """Make a pipe what it was before. Pipes that were made from it stay protected.
+
+    Returns:
+        The same pipe.
+    """
+    for each in (pipe, *_parts(pipe)):
+        protection = protection_of(each)
+        if protection is None:
+            continue
+        each.__class__ = original_class(type(each))
+        with _lock:
+            for module in each.components.values():
+                if _is_model(module) and _generators.get(module) is protection:
+                    del _generators[module]
+    return pipe
+
+
+def _protected(base: type, protection: Protection) -> type:
+    """The class of a protected pipe. Settings are in the class, so that a copy has them too."""
+    base = original_class(base)
+    methods: dict[str, Around] = {
+        name: functools.partial(_around, protection) for name in _ENTRIES if hasattr(base, name)
+    }
+    replaced: dict[str, Any] = {"components": property(_components)}
+    if "add_watermarker" in inspect.signature(base.__init__).parameters:  # type: ignore[misc]
+        replaced["watermark"] = property(lambda _: None, _set_aside)
+    if hasattr(base, "run_safety_checker") and not protection.keep_checker:
+        replaced["run_safety_checker"] = _unless_stock(base.run_safety_checker)
+    return protected_class(base, protection, methods, **replaced)
+
+
+def _around(protection: Protection, pipe: Any, run: Run, bound: inspect.BoundArguments) -> Any:
+    """One call of a pipe: check what it is asked, run it, protect what it gives."""
+    asked = Asked(bound)
+    latents = _asks_for_latents(pipe, asked)
+    notes = _refuse(protection, pipe, asked, latents=latents)
+    for name, callback in asked.callbacks().items():
+        asked.replace(name, _guarded(protection, name, callback))
+    prompts = asked.prompts()
+
+    def call() -> Any:
+        with running(pipe, *_parts(pipe)):
+            return run(*bound.args, **bound.kwargs)
+
+    if latents:
+        protection.pipeline.check_prompts(prompts)
+        return call()
+    inputs, unnamed = asked.inputs(edits=bool(_EDITS.search(type(pipe).__name__)))
+    made: list[containers.Found] = []
+
+    def generate() -> Sequence[Picture]:
+        result = call()
+        flagged = _flagged(result)
+        made.append(containers.find(result, texts=False))
+        return _Pictures(made[-1].pictures, flagged, (*notes, *unnamed))
+
+    assets = protection.pipeline.make(
+        generate, prompts=prompts, inputs=inputs, encoding=protection.encoding
+    )
+    return carrying(made[0].replaced(assets), assets)
+
+
+def _asks_for_latents(pipe: Any, asked: Asked) -> bool:
+    kind = asked.value("output_type")
+    return (isinstance(kind, str) and kind.startswith("latent")) or "Prior" in type(pipe).__name__
+
+
+def _refuse(protection: Protection, pipe: Any, asked: Asked, *, latents: bool) -> tuple[str, ...]:
+    """Refuse what is not allowed; otherwise, notes on what goes unchecked or was replaced."""
+    if latents and "latents" not in protection.allow:
+        raise UnsupportedPicture(
+            f"this call of {type(pipe).__name__} gives latents, which cannot be marked; ask for "
+            "pictures, or attach with allow=('latents',)"
+        )
+    notes = []
+    embedded = asked.embedded()
+    if embedded:
+        if "embeddings" not in protection.allow:
+            raise ModerationFailed(
+                f"{embedded[0]} cannot be moderated; give the prompt as text and inputs as "
+                "pictures, or attach with allow=('embeddings',)"
+            )
+        notes.append(f"{', '.join(embedded)} went unmoderated, as allowed")
+    if not protection.keep_checker and _is_stock(getattr(pipe, "safety_checker", None)):
+        notes.append("diffusers' safety checker did not run: the policy decided alone")
+    if vars(pipe).get("watermark") is not None:
+        notes.append("diffusers' own watermark was left out: this mark replaces it")
+    return tuple(notes)
+
+
+class _Pictures(Sequence[Picture]):
+    """What a pipe made. Looking at one that its checker blackened is a refusal."""
+
+    def __init__(self, made: Sequence[Any], flagged: bool, notes: tuple[str, ...]) -> None:
+        self._made = made
+        self._flagged = flagged
+        self._notes = notes
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __getitem__(self, place: Any) -> Any:
+        if self._flagged:
+            raise Blocked("nudity", 1.0, 1.0, "diffusers-safety-checker")
+        made = self._made[place]
+        read = Picture.from_array if isinstance(made, np.ndarray) else Picture.from_pil
+        picture = read(made)
+        return replace(picture, notes=(*picture.notes, *self._notes))
+
+
+def _flagged(result: Any) -> bool:
+    """Whether a checker of the pipe flagged a picture of this result, which it then blackened."""
+    if isinstance(result, Mapping):
+        flags = [value for name, value in result.items() if _FLAGS.search(name)]
+    elif isinstance(result, tuple):
+        flags = [v for v in result if isinstance(v, list) and all(isinstance(x, bool) for x in v)]
+    else:
+        flags = []
+    return any(bool(np.any(each)) for each in flags if each is not None)
+
+
+def _guarded(protection: Protection, name: str, callback: Callable[..., Any]) -> Callable[..., Any]:
+    """A callback from which latents are kept: a decoder would make unmarked pictures of them."""
+    if "latents" in protection.allow:
+        return callback
+    if not name.endswith("callback_on_step_end"):
+        raise UnsupportedPicture(
+            f"{name} is given latents, which cannot be marked; use callback_on_step_end, or attach "
+            "with allow=('latents',)"
+        )
+    wanted = getattr(callback, "tensor_inputs", None)
+    if wanted is not None:
+        if any("latent" in each for each in wanted):
+            raise UnsupportedPicture(
+                f"{type(callback).__name__} works on latents, which cannot be marked; attach with "
+                "allow=('latents',) if it is to be used"
+            )
+        return callback  # diffusers asks for its class
+
+    @functools.wraps(callback)
+    def guarded(pipe: Any, step: int, timestep: Any, tensors: Mapping[str, Any]) -> Any:
+        shown = _Shown({n: each for n, each in tensors.items() if "latent" not in n})
+        with running():
+            return callback(pipe, step, timestep, shown)
+
+    return guarded
+
+
+class _Shown(dict[str, Any]):
+    """What a callback may see."""
+
+    def __missing__(self, name: str) -> Any:
+        if "latent" not in name:
+            raise KeyError(name)
+        raise UnsupportedPicture(
+            f"{name} are kept from callbacks; attach with allow=('latents',) if they are needed"
+        )
+
+
+def _unless_stock(method: Run) -> Run:
+    @functools.wraps(method)
+    def run_safety_checker(self: Any, image: Any, *args: Any, **kwargs: Any) -> Any:
+        if _is_stock(self.safety_checker):
+            return image, None
+        return method(self, image, *args, **kwargs)
+
+    return run_safety_checker
+
+
+def _is_stock(checker: Any) -> bool:
+    """The checker of Stable Diffusion. Others stay: licences ask for some of them."""
+    return type(checker).__name__ == "StableDiffusionSafetyChecker"
+
+
+def _set_aside(pipe: Any, watermark: Any) -> None:
+    vars(pipe)["watermark"] = watermark
+
+
+def _components(pipe: Any) -> dict[str, Any]:
+    found: dict[str, Any] = original_class(type(pipe)).components.fget(pipe)  # type: ignore[attr-defined]
+    _claim(found, protection_of(pipe))
+    return found
+
+
+def _parts(pipe: Any) -> Iterator[Any]:
+    """Pipes inside a pipe, such as the prior of a combined one."""
+    from diffusers import DiffusionPipeline
+
+    return (each for each in vars(pipe).values() if isinstance(each, DiffusionPipeline))
+
+
+def _claim(components: Mapping[str, Any], protection: Protection) -> None:
+    with _lock:
+        for name, module in components.items():
+            if _is_model(module) and not _NO_GENERATOR.fullmatch(name):
+                _generators[module] = protection
+
+
+def _is_model(module: Any) -> bool:
+    import torch
+
+    return isinstance(module, torch.nn.Module)
+
+
+def _watch() -> None:
+    """Protect pipes that are made from a protected one, by `from_pipe` or from its components.
+
+    All of them register what they consist of, so that is where they are met.
+    """
+    from diffusers import DiffusionPipeline
+
+    registers = DiffusionPipeline.register_modules
+    if getattr(registers, "_provenance_watches", False):
+        return
+
+    @functools.wraps(registers)
+    def register_modules(self: Any, **modules: Any) -> None:
+        registers(self, **modules)
+        if protection_of(self) is not None:
+            return
+        for module in modules.values():
+            protection = _generators.get(module) if _is_model(module) else None
+            if protection is not None:
+                self.__class__ = _protected(type(self), protection)
+                return
+
+    register_modules._provenance_watches = True  # type: ignore[attr-defined]
+    DiffusionPipeline.register_modules = register_modules
