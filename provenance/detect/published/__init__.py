@@ -1,0 +1,1 @@
+"""Detectors that others have published. Uncalibrated, their answers count for nothing."""
