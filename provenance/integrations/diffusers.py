@@ -11,11 +11,12 @@ latents) is refused unless it is allowed. See docs/diffusers.md.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
@@ -48,6 +49,8 @@ _EDITS = re.compile(r"Inpaint|Edit|Pix2Pix|Kontext|Fill|Upscale|SuperResolution|
 """Classes that alter the picture they are given, and do not only take it as a guide."""
 
 _FLAGS = re.compile(r"nsfw|watermark_detected")
+
+_SOUND = ("audio", "audios", "sound")
 
 _NO_GENERATOR = re.compile(
     r".*encoder.*|.*vae.*|vq.*|movq|tokenizer.*|scheduler.*|feature_.*|safety_.*|control.*|.*adapter"
@@ -108,13 +111,12 @@ def attach(
         raise ConfigError(
             f"attach was given a {type(pipe).__name__}; expected a DiffusionPipeline of diffusers"
         )
-    unknown = set(allow) - {"embeddings", "latents"}
+    allowed: frozenset[Any] = frozenset([allow] if isinstance(allow, str) else allow)
+    unknown = allowed - {"embeddings", "latents"}
     if unknown:
         named = ", ".join(sorted(map(repr, unknown)))
         raise ConfigError(f"allow holds {named}; expected 'embeddings', 'latents', or both")
-    protection = Protection(
-        pipeline or Pipeline.from_config(), encoding, frozenset(allow), keep_checker
-    )
+    protection = Protection(pipeline or Pipeline.from_config(), encoding, allowed, keep_checker)
     _watch()
     for each in (pipe, *_parts(pipe)):
         each.__class__ = _protected(type(each), protection)
@@ -149,14 +151,17 @@ def _protected(base: type, protection: Protection) -> type:
     replaced: dict[str, Any] = {"components": property(_components)}
     if "add_watermarker" in inspect.signature(base.__init__).parameters:  # type: ignore[misc]
         replaced["watermark"] = property(lambda _: None, _set_aside)
-    if hasattr(base, "run_safety_checker") and not protection.keep_checker:
-        replaced["run_safety_checker"] = _unless_stock(base.run_safety_checker)
+    checks = getattr(base, "run_safety_checker", None)
+    # (self, image, device, dtype) gives the pictures and a list of flags; a few give more.
+    if checks and not protection.keep_checker and len(inspect.signature(checks).parameters) == 4:
+        replaced["run_safety_checker"] = _unless_stock(checks)
     return protected_class(base, protection, methods, **replaced)
 
 
 def _around(protection: Protection, pipe: Any, run: Run, bound: inspect.BoundArguments) -> Any:
     """One call of a pipe: check what it is asked, run it, protect what it gives."""
     asked = Asked(bound)
+    _components(pipe)  # a model may have been exchanged since
     latents = _asks_for_latents(pipe, asked)
     notes = _refuse(protection, pipe, asked, latents=latents)
     for name, callback in asked.callbacks().items():
@@ -171,18 +176,22 @@ def _around(protection: Protection, pipe: Any, run: Run, bound: inspect.BoundArg
         protection.pipeline.check_prompts(prompts)
         return call()
     inputs, unnamed = asked.inputs(edits=bool(_EDITS.search(type(pipe).__name__)))
-    made: list[containers.Found] = []
+    made: list[tuple[containers.Found, Mapping[str, Any]]] = []
 
     def generate() -> Sequence[Picture]:
-        result = call()
-        flagged = _flagged(result)
-        made.append(containers.find(result, texts=False))
-        return _Pictures(made[-1].pictures, flagged, (*notes, *unnamed))
+        silent, sound = _without_sound(call())
+        made.append((containers.find(silent, texts=False), sound))
+        unheard = ("the sound was not marked",) if sound else ()
+        return _Pictures(made[-1][0].pictures, _flagged(silent), (*notes, *unnamed, *unheard))
 
     assets = protection.pipeline.make(
         generate, prompts=prompts, inputs=inputs, encoding=protection.encoding
     )
-    return carrying(made[0].replaced(assets), assets)
+    found, sound = made[0]
+    result = found.replaced(assets)
+    for name, value in sound.items():
+        result[name] = value
+    return carrying(result, assets)
 
 
 def _asks_for_latents(pipe: Any, asked: Asked) -> bool:
@@ -233,14 +242,24 @@ class _Pictures(Sequence[Picture]):
         return replace(picture, notes=(*picture.notes, *self._notes))
 
 
+def _without_sound(result: Any) -> tuple[Any, Mapping[str, Any]]:
+    """A result, and apart from it the sound that some make with their films."""
+    named = result if isinstance(result, MutableMapping) else {}
+    sound = {n: named[n] for n in _SOUND if named.get(n) is not None}
+    if sound:
+        result = copy.copy(result)
+        for name in sound:
+            result[name] = None
+    return result, sound
+
+
 def _flagged(result: Any) -> bool:
     """Whether a checker of the pipe flagged a picture of this result, which it then blackened."""
-    if isinstance(result, Mapping):
-        flags = [value for name, value in result.items() if _FLAGS.search(name)]
-    elif isinstance(result, tuple):
+    if isinstance(result, tuple):
         flags = [v for v in result if isinstance(v, list) and all(isinstance(x, bool) for x in v)]
     else:
-        flags = []
+        named = result if isinstance(result, Mapping) else getattr(result, "__dict__", {})
+        flags = [value for name, value in named.items() if _FLAGS.search(name)]
     return any(bool(np.any(each)) for each in flags if each is not None)
 
 

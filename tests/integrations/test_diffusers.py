@@ -6,22 +6,16 @@ import copy
 import inspect
 import io
 import pickle
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from provenance import Asset, Blocked, Picture, Pipeline, Verifier
+from provenance import Asset, Blocked, Picture, Pipeline
 from provenance.errors import ConfigError, ModerationFailed, UnsupportedPicture
-from provenance.moderate.interface import Action, Policy, Rule
-from provenance.moderate.moderator import Moderator
-from provenance.pipeline import Statements
-from provenance.sign.interface import Generator
+from provenance.moderate.interface import Action
 from provenance.testing import FailingClassifier, FakeWatermarker, FixedClassifier
-from provenance.verify.credentials import CredentialsCheck
-from provenance.verify.mark import MarkCheck
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -31,6 +25,7 @@ import torch  # noqa: E402
 
 from provenance.integrations.diffusers import attach, detach  # noqa: E402
 from tests.integrations import tiny_diffusers as tiny  # noqa: E402
+from tests.integrations.protecting import Terms, build, checking  # noqa: E402
 
 pytestmark = [
     # torch's own arrays meet numpy 2, inside of diffusers' schedulers.
@@ -58,24 +53,6 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 
 
-class Terms:
-    """Scores a prompt by one word, and remembers what it read."""
-
-    name = "terms/test"
-    categories = ("violence",)
-
-    def __init__(self, word: str = "blood") -> None:
-        self.word = word
-        self.read: list[str] = []
-
-    def scores(self, subject: str) -> Mapping[str, float]:
-        self.read.append(str(subject))
-        negative = getattr(subject, "negative", None)
-        if negative:
-            self.read.append(f"negative: {negative}")
-        return {"violence": 1.0 if self.word in subject else 0.0}
-
-
 class Refusals:
     """Remembers what was recorded."""
 
@@ -88,31 +65,6 @@ class Refusals:
 
     def issued(self, record: Any) -> None:
         self.records.append(record)
-
-
-def checking(config, watermarker):
-    """Without the detectors, which are not asked here."""
-    return Verifier((CredentialsCheck(config.anchors()), MarkCheck(watermarker)))
-
-
-def build(config, watermarker=None, classifiers=None, prompts=(), action=Action.BLOCK, **slots):
-    """A pipeline with a mark that small pictures can carry."""
-    watermarker = watermarker or FakeWatermarker()
-    ladder = {action: 0.5}
-    rules = {name: Rule(ladder, {Action.BLOCK: 0.5}) for name in ("nudity", "violence")}
-    parts: dict[str, Any] = {
-        "moderator": Moderator(
-            Policy("test", rules, attempts=1),
-            classifiers or (FixedClassifier({"nudity": 0.0}),),
-            prompts,
-        ),
-        "watermarker": watermarker,
-        "signer": config.signer(),
-        "verifier": checking(config, watermarker),
-        "says": Statements(Generator("test")),
-        "anchors": config.anchors(),
-    }
-    return Pipeline(**{**parts, **slots})
 
 
 @pytest.fixture(scope="module")
