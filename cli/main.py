@@ -12,6 +12,7 @@ import typer
 
 from provenance import __version__
 from provenance_cli import exit_codes, failures
+from provenance_cli.audit import app as audit_app
 from provenance_cli.doctor import doctor
 from provenance_cli.explain import explain
 from provenance_cli.init import init
@@ -45,6 +46,7 @@ app.command()(sign)
 app.command()(serve)
 app.command()(doctor)
 app.command()(explain)
+app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
 app.add_typer(log_app, name="log")
 app.add_typer(models_app, name="models")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from provenance.audit import schema
 from provenance.audit.engines.interface import Engine, Failed
+from provenance.audit.examine import Examiner
 from provenance.audit.interface import Source
-from provenance.audit.plan import Asked
+from provenance.audit.plan import Asked, Pixels
 from provenance.audit.run import Run, Totals
 from provenance.audit.versions import versions
 from provenance.audit.worker import Done, Worker
 from provenance.config import Config
+
+_TRIED = 32
+"""Files of a rehearsal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,41 @@ class Auditor:
                     yield Step(done, rows, size)
                 else:
                     yield Step(done, rows, size, each)
+
+    def rehearsed(self) -> dict[str, Any]:
+        """What would be done, and the processor time it would take, from a few files tried.
+
+        Nothing is kept. Ready for JSON.
+
+        Raises:
+            InputError: the source is not there.
+        """
+        examiner = Examiner(self.asked, self.config)
+        shards = files = size = tried = 0
+        known, spent = True, 0.0
+        for shard in self.source.shards():
+            shards, files, size = shards + 1, files + (shard.samples or 0), size + (shard.size or 0)
+            known = known and shard.samples is not None
+            if tried >= _TRIED:
+                continue
+            for sample in islice(self.source.samples(shard), _TRIED - tried):
+                if tried == 0:
+                    examiner.examine(sample, shard)  # loads the models, which is no file's cost
+                begun = time.process_time()
+                examiner.examine(sample, shard)
+                spent, tried = spent + time.process_time() - begun, tried + 1
+        return {
+            "source": self.source.name,
+            "shards": shards,
+            "files": files,
+            "files_known": known,
+            "bytes": size,
+            "pixels": self.asked.pixels.value
+            + (f" {self.asked.share:.2%}" if self.asked.pixels is Pixels.SAMPLE else ""),
+            "tried": tried,
+            "cpu_seconds": round(spent / tried * files, 1) if tried else 0.0,
+            "versions": dict(self.asked.versions),
+        }
 
     def _planned(self) -> Totals:
         names = [self.source.name]

@@ -138,6 +138,7 @@ class Row:
         opt_out: statements against mining or training, such as `noai` or `c2pa.ai_training`.
         unsafe: scores of moderation by category, where it looked.
         action: what the policy would do: allow, flag, block …; empty where it did not look.
+        causes: the categories that led to another action than allowing.
         pixel_score: of the detector, uncalibrated; None where it did not look or did not judge.
         pixel_call: True for generated, False for anything else; None where it did not judge.
         fingerprint: 64 bytes for near-duplicates, or None.
@@ -165,6 +166,7 @@ class Row:
     opt_out: tuple[str, ...] = ()
     unsafe: Mapping[str, float] = field(default_factory=dict)
     action: str = ""
+    causes: tuple[str, ...] = ()
     pixel_score: float | None = None
     pixel_call: bool | None = None
     fingerprint: bytes | None = None

@@ -14,6 +14,7 @@ from provenance.claims.headers import Headers
 from provenance.codec.limits import Limits
 from provenance.errors import Blocked, InputError, ProvenanceError, TooLarge, UnsupportedPicture
 from provenance.evidence import Evidence, Origin, Status
+from provenance.moderate.interface import Action
 from provenance.picture import Picture
 from provenance.registry.fingerprint import fingerprint
 from provenance.verify.claims import ClaimsCheck
@@ -167,11 +168,15 @@ class PixelStage:
             decision = self._moderator.check_picture(picture)
         except Blocked as error:
             score = 1.0 if error.score is None else error.score
-            return replace(row, action="block", unsafe={error.category: score})
+            return replace(
+                row, action="block", causes=(error.category,), unsafe={error.category: score}
+            )
         except ProvenanceError as error:
             return replace(row, action="not judged", problem=plain(str(error)))
         scores = {f.category: f.score for f in decision.findings if f.score is not None}
-        return replace(row, action=decision.action.value, unsafe=scores)
+        allowed = decision.action is Action.ALLOW
+        causes = () if allowed else tuple(sorted({f.category for f in decision.causes()}))
+        return replace(row, action=decision.action.value, causes=causes, unsafe=scores)
 
 
 def _found(evidence: Evidence) -> Found:

@@ -59,6 +59,7 @@ def schema() -> pyarrow.Schema:
         "height": pa.int32(),
         "camera": pa.bool_(),
         "opt_out": pa.list_(text),
+        "causes": pa.list_(text),
         "unsafe": pa.map_(text, pa.float64()),
         "pixel_score": pa.float64(),
         "pixel_call": pa.bool_(),
@@ -127,7 +128,7 @@ def batches(path: Path, columns: list[str] | None = None) -> Iterator[Any]:
 def _plain(row: Row) -> dict[str, Any]:
     values = {each.name: getattr(row, each.name) for each in fields(Row)}
     values["state"] = row.state.value
-    values["opt_out"] = list(row.opt_out)
+    values["opt_out"], values["causes"] = list(row.opt_out), list(row.causes)
     values["unsafe"] = sorted(row.unsafe.items())
     values["evidence"] = [
         {each.name: getattr(found, each.name) for each in fields(Found)} for found in row.evidence
@@ -137,7 +138,7 @@ def _plain(row: Row) -> dict[str, Any]:
 
 def _row(values: dict[str, Any]) -> Row:
     values["state"] = State(values["state"])
-    values["opt_out"] = tuple(values["opt_out"])
+    values["opt_out"], values["causes"] = tuple(values["opt_out"]), tuple(values["causes"])
     values["unsafe"] = dict(values["unsafe"])
     values["evidence"] = tuple(Found(**found) for found in values["evidence"])
     return Row(**values)

@@ -38,6 +38,11 @@ CHECKS: dict[str, tuple[str, str]] = {
         "a platform removes the credentials. It says where a picture comes from, not that it is "
         "unchanged.",
     ),
+    "bindings": (
+        "Marks of others",
+        "Watermarks and fingerprints that the credentials name, by which they can be found again. "
+        "Most are read by their maker's software alone.",
+    ),
     "recovery": (
         "Your registry",
         "Your own record of the pictures that you issued, found again by the watermark or, weaker, "

@@ -92,10 +92,11 @@ def test_the_watermark_is_named_with_its_payload():
     data = signed_as(Statement(signed.GENERATOR, mark=Mark("com.example.mark.1", payload)))
     actions = [a["action"] for a in assertion(data, "c2pa.actions.v2")["actions"]]
     assert actions == ["c2pa.created", "c2pa.watermarked.bound"]
-    (evidence,) = signed.examined(data, *signed.anchors())
+    evidence, named = signed.examined(data, *signed.anchors())
     assert evidence.details["soft_bindings"] == [
         {"algorithm": "com.example.mark.1", "payload": payload.hex}
     ]
+    assert named.code == "bindings.unknown"
 
 
 def test_our_assertions_are_vouched_for_not_merely_gathered():

@@ -1,0 +1,206 @@
+"""`provenance audit PATH`, and what is done with its result."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from provenance_cli import exit_codes
+from provenance_cli.options import AsJson, ConfigFile
+
+if TYPE_CHECKING:
+    from provenance.audit.auditor import Step
+    from provenance.audit.engines.interface import Engine
+    from provenance.audit.plan import Asked
+    from provenance.audit.run import Totals
+    from provenance.config import Config
+
+
+class _PathFirst(TyperGroup):
+    """`audit PATH` is `audit run PATH`: whatever is no command's name is a dataset."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_PathFirst,
+    no_args_is_help=True,
+    help="Find out how much of a dataset is synthetic, and which pictures: provenance audit PATH.",
+)
+
+
+@app.command()
+def run(
+    source: Annotated[str, typer.Argument(metavar="PATH", help="A dataset.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the audit; audit-NAME here if left out."),
+    ] = None,
+    pixels: Annotated[
+        str,
+        typer.Option(
+            metavar="none|doubt|all|5%",
+            help="Whose pixels are looked at: nobody's, where headers leave doubt, all, or a "
+            "random part.",
+        ),
+    ] = "doubt",
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one for each core.")] = 0,
+    engine: Annotated[str, typer.Option(metavar="local|ray", help="Where the work is done.")] = (
+        "local"
+    ),
+    tells: Annotated[
+        bool, typer.Option(help="Look for malformed hands and gibberish text too; slow.")
+    ] = False,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CONDITION", help="Exit with 1 if so, such as 'generated>5%' or 'corrupt>0'."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and how long it would take.")
+    ] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Examine every file of a dataset; the same command again goes on where it was ended.
+
+    Exit code: 0 done, 1 a condition of --fail-if is met, 2 error, or parts could not be read.
+    """
+    from provenance.audit import fail_if as conditions
+    from provenance.audit.auditor import Auditor
+    from provenance.audit.finish import finish
+    from provenance.audit.run import Run
+    from provenance.audit.sources.open import opened
+    from provenance_cli.audit_text import plan_text, summary_text
+    from provenance_cli.render import line, plain, say
+
+    wanted = [conditions.condition(text) for text in fail_if or ()]
+    folder = output or Path(f"audit-{_name(source)}")
+    auditor = Auditor(opened(source), folder, _asked(pixels, tells), _config(config))
+    if dry_run:
+        estimated = auditor.rehearsed()
+        typer.echo(line(estimated) if as_json else plan_text(estimated))
+        return
+    failed = 0
+    for step in _shown(auditor.run(_engine(engine, workers)), auditor.plan()):
+        if step.failed is not None:
+            failed += 1
+            say(f"not finished: {step.failed.name} ({step.failed.why})")
+    summary = finish(Run(folder)).to_dict()
+    typer.echo(line({"output": str(folder), **summary}) if as_json else summary_text(summary))
+    if not as_json:
+        typer.echo(plain(f"everything in {folder}"))
+    if failed:
+        say(f"{failed} parts could not be finished; the same command again tries once more")
+        raise typer.Exit(exit_codes.ERROR)
+    _judge(wanted, summary)
+
+
+def _judge(wanted: list[Any], summary: dict[str, Any]) -> None:
+    """Exit as the conditions ask for. One that cannot be answered is an error, not a pass."""
+    from provenance_cli.render import say
+
+    code = exit_codes.OK
+    for condition in wanted:
+        met = condition.met(summary)
+        if met is None:
+            say(f"'{condition.text}' cannot be answered: nothing was judged; see --pixels")
+            code = exit_codes.ERROR
+        elif met:
+            say(f"'{condition.text}' is met")
+            code = max(code, exit_codes.FAILED)
+    if code:
+        raise typer.Exit(code)
+
+
+def _asked(pixels: str, tells: bool) -> Asked:
+    from provenance.audit.plan import Asked, Pixels
+    from provenance.errors import ConfigError
+
+    if pixels.endswith("%"):
+        try:
+            share = float(pixels[:-1]) / 100
+        except ValueError as error:
+            raise ConfigError(f"--pixels {pixels} is no share; expected such as 5%") from error
+        return Asked(Pixels.SAMPLE, share, tells=tells)
+    if pixels not in ("none", "doubt", "all"):
+        raise ConfigError(f"--pixels is {pixels}; expected none, doubt, all, or a share such as 5%")
+    return Asked(Pixels(pixels), tells=tells)
+
+
+def _config(path: Path | None) -> Config | None:
+    """The configuration named, or the usual one if it is there; an audit needs none."""
+    from provenance.config import VARIABLE, Config, default_path
+
+    if path is None and not os.environ.get(VARIABLE) and not default_path().is_file():
+        return None
+    return Config.load(path)
+
+
+def _engine(name: str, workers: int) -> Engine:
+    from provenance.audit.engines.local import LocalEngine
+    from provenance.errors import ConfigError
+
+    if name == "local":
+        return LocalEngine(workers or os.cpu_count() or 1)
+    if name == "ray":
+        from provenance.audit.engines.ray import RayEngine
+
+        return RayEngine(workers)
+    raise ConfigError(f"--engine is {name}; expected local or ray")
+
+
+def _name(source: str) -> str:
+    """A name for the folder, from the last part of a path or address."""
+    last = source.rstrip("/").rsplit("/", 1)[-1].split("?")[0]
+    kept = "".join(c if c.isalnum() or c in "._-" else "-" for c in last).strip(".-")
+    return kept[:60] or "dataset"
+
+
+def _shown(steps: Iterator[Step], totals: Totals) -> Iterator[Step]:
+    """The steps, with a bar, the rate and the time left while a person is watching."""
+    if not sys.stderr.isatty():
+        yield from steps
+        return
+    with _bar() as bar:
+        task = bar.add_task("audit", total=totals.shards, rate="")
+        begun = None
+        for step in steps:
+            begun = begun or bar.get_time()
+            seconds = max(1e-3, bar.get_time() - begun)
+            rate = f"{step.rows / seconds:,.0f} files/s" if step.rows else ""
+            bar.update(task, completed=step.done, rate=rate)
+            yield step
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("shards  {task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield bar

@@ -1,0 +1,87 @@
+"""A plan and a summary as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from provenance_cli.render import plain
+
+_WIDE = 28
+_MOST = 8
+
+
+def plan_text(plan: Mapping[str, Any]) -> str:
+    """What would be done, and what it would take."""
+    files = f"{plan['files']:,}" if plan["files_known"] else f"at least {plan['files']:,}"
+    lines = [
+        f"{files} files in {plan['shards']:,} shards, {_size(plan['bytes'])}",
+        f"pixels: {plan['pixels']}",
+        f"about {_time(plan['cpu_seconds'])} of processor time, from {plan['tried']} files that "
+        "were tried",
+    ]
+    lines += [f"{name}: {version}" for name, version in sorted(plan["versions"].items())]
+    return "\n".join(map(plain, lines))
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """What was found, for people: what is known first, what is estimated after."""
+    counts = summary["counts"]
+    generated = summary["generated"]
+    lines = [f"{summary['files']:,} files, {summary['pictures']:,} pictures examined"]
+    states = {k: v for k, v in counts.get("states", {}).items() if k != "ok"}
+    lines += _table("not examined", states)
+    lines += ["", *_estimated(generated, summary["pictures"])]
+    results = {k: v for k, v in counts.get("results", {}).items() if k != "unknown"}
+    lines += _table("shown by evidence", results)
+    lines += _table("claimed by metadata", counts.get("claimed", {}))
+    lines += _table("generators", counts.get("generators", {}))
+    lines += _table("watermarks", counts.get("watermarks", {}))
+    lines += _table("unsafe", counts.get("unsafe", {}))
+    lines += _table("against training", counts.get("opt_out", {}))
+    found = summary["duplicates"]
+    if found:
+        lines.append(f"{'near-duplicates':{_WIDE}}{found['pictures']:>9,}  in {found['groups']:,}")
+        if found["leaks"]:
+            lines.append(f"{'in more than one split':{_WIDE}}{found['leaks']:>9,}")
+    return "\n".join(map(plain, lines))
+
+
+def _estimated(generated: Mapping[str, Any], pictures: int) -> list[str]:
+    share = generated["known"] / pictures if pictures else 0.0
+    known = f"{generated['known']:,} pictures ({share:.1%}) say or show that they are synthetic"
+    estimate = generated["estimate"]
+    if estimate is None or not generated["judged"]:
+        return [known, "how many others are is not known: no pixels were judged (see --pixels)"]
+    low, high = estimate["interval95"]
+    return [
+        known,
+        f"estimated in all: {estimate['share']:.1%} (95 % interval {low:.1%} to {high:.1%}), from "
+        f"{generated['judged']:,} judged pictures,",
+        "corrected for the detector's errors, if it errs here as it did where it was measured",
+    ]
+
+
+def _table(title: str, counts: Mapping[str, int]) -> list[str]:
+    lines = []
+    for n, (name, count) in enumerate(list(counts.items())[:_MOST]):
+        lines.append(f"{title if n == 0 else '':{_WIDE}}{count:>9,}  {name[:60]}")
+    if len(counts) > _MOST:
+        lines.append(f"{'':{_WIDE}}{'':9}  and {len(counts) - _MOST} more")
+    return lines
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:,.0f} seconds"
+    if seconds < 7200:
+        return f"{seconds / 60:,.0f} minutes"
+    return f"{seconds / 3600:,.1f} hours"

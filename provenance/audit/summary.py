@@ -1,0 +1,232 @@
+"""What an audit found, in numbers: counts, breakdowns, and how much is generated."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from provenance.audit import schema
+from provenance.audit.interface import State
+from provenance.audit.plan import Asked
+from provenance.audit.run import Run
+from provenance.audit.statistics import Estimate, Rates, Stratum, bootstrap, prevalence, with_known
+from provenance.evidence import Result
+
+VERSION = "provenance.audit.summary/1"
+
+MOST = 100
+"""Classes, generators and the like that are listed by name; the rest are counted together."""
+
+_COLUMNS = [
+    *("label", "split", "size", "state", "media_type", "examined", "result", "generator"),
+    *("claimed", "camera", "watermark", "opt_out", "action", "causes", "pixel_call"),
+]
+_ACTIONS = ("allow", "not judged", "")
+
+
+@dataclass(slots=True)
+class Part:
+    """Counts of a part of the dataset: a class, a split, or all.
+
+    Attributes:
+        pictures: that could be examined.
+        known: of these, generated or edited with AI by a signature, a mark or a claim.
+        examined: of the others, those whose pixels were looked at.
+        judged: of these, those that the detector judged.
+        called: of these, those that it called generated.
+    """
+
+    pictures: int = 0
+    known: int = 0
+    examined: int = 0
+    judged: int = 0
+    called: int = 0
+
+    def stratum(self, name: str) -> Stratum:
+        """The part that the detector can speak of: as large as the share that it judged."""
+        rest = self.pictures - self.known
+        share = self.judged / self.examined if self.examined else 0.0
+        return Stratum(name, max(self.judged, round(rest * share)), self.judged, self.called)
+
+    def estimate(self, name: str, rates: Rates) -> Estimate | None:
+        """How much of it is generated, what is known and what the detector says together."""
+        stratum = self.stratum(name)
+        rest = prevalence([stratum], rates)
+        if rest is None and self.known < self.pictures:
+            return None  # nothing says anything of the others
+        return with_known(rest, self.known, stratum.population)
+
+
+@dataclass(slots=True)
+class Summary:
+    """Everything that is counted. Made by `summarised`, ready for JSON by `to_dict`."""
+
+    asked: Asked
+    sources: list[str]
+    whole: Part = field(default_factory=Part)
+    labels: dict[str, Part] = field(default_factory=dict)
+    splits: dict[str, Part] = field(default_factory=dict)
+    files: int = 0
+    size: int = 0
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    unfinished: int = 0
+    duplicates: Mapping[str, int] = field(default_factory=dict)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count one row."""
+        self.files += 1
+        self.size += row["size"] or 0
+        self._count("states", row["state"])
+        if row["state"] != State.OK.value:
+            return
+        self._count("media_types", row["media_type"])
+        self._count("examined", row["examined"])
+        self._count("results", row["result"])
+        named = row["result"] in (Result.GENERATED.value, Result.EDITED.value)
+        if row["claimed"] and not named:
+            self._count("claimed", row["claimed"])
+        if row["generator"] and (named or row["claimed"]):
+            self._count("generators", row["generator"])
+        if row["camera"]:
+            self._count("camera", "traces of a camera")
+        if row["watermark"]:
+            self._count("watermarks", row["watermark"])
+        for statement in row["opt_out"]:
+            self._count("opt_out", statement)
+        self._count("opted_out", "yes" if row["opt_out"] else "no")
+        if row["action"] not in _ACTIONS:
+            self._count("actions", row["action"])
+        for category in row["causes"]:
+            self._count("unsafe", category)
+        for part in self._parts(row):
+            part.pictures += 1
+            if named or row["claimed"]:
+                part.known += 1
+            elif row["examined"] == "pixels":
+                part.examined += 1
+                if row["pixel_call"] is not None:
+                    part.judged += 1
+                    part.called += row["pixel_call"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        rates = detector_rates()
+        strata = [part.stratum(name) for name, part in sorted(self._strata().items())]
+        rest = prevalence(strata, rates)
+        population = sum(s.population for s in strata if s.judged)
+        silent = rest is None and self.whole.known < self.whole.pictures
+        total = None if silent else with_known(rest, self.whole.known, population)
+        checked = bootstrap(strata, rates)
+        return {
+            "schema": VERSION,
+            "sources": self.sources,
+            "asked": self.asked.to_dict(),
+            "files": self.files,
+            "bytes": self.size,
+            "pictures": self.whole.pictures,
+            "unfinished_shards": self.unfinished,
+            "counts": {name: _top(c) for name, c in sorted(self.counts.items())},
+            "duplicates": dict(self.duplicates),
+            "generated": {
+                "known": self.whole.known,
+                "examined": self.whole.examined,
+                "judged": self.whole.judged,
+                "called": self.whole.called,
+                "estimate": total.to_dict() if total else None,
+                "rest": rest.to_dict() if rest else None,
+                "rest_bootstrap95": [round(x, 6) for x in checked] if checked else None,
+                "detector": {
+                    "sensitivity": [rates.found, rates.generated],
+                    "false_positives": [rates.accused, rates.others],
+                },
+            },
+            "by_label": _listed(self.labels, rates),
+            "by_split": _listed(self.splits, rates),
+        }
+
+    def _count(self, what: str, name: str) -> None:
+        self.counts.setdefault(what, Counter())[name] += 1
+
+    def _parts(self, row: Mapping[str, Any]) -> list[Part]:
+        parts = [self.whole]
+        if row["label"]:
+            parts.append(self.labels.setdefault(row["label"], Part()))
+        if row["split"]:
+            parts.append(self.splits.setdefault(row["split"], Part()))
+        return parts
+
+    def _strata(self) -> dict[str, Part]:
+        """Classes if there are some and each was judged often enough to stand alone; else all."""
+        labelled = sum(part.pictures for part in self.labels.values())
+        enough = all(part.judged >= _ENOUGH for part in self.labels.values())
+        if self.labels and enough and labelled == self.whole.pictures:
+            return self.labels
+        return {"all": self.whole}
+
+
+_ENOUGH = 30
+"""Pictures judged in a stratum; fewer make the normal approximation poor (Cochran 1977, 3.4)."""
+
+
+def summarised(run: Run, duplicates: Mapping[str, int] | None = None) -> Summary:
+    """Count the rows of an audit.
+
+    Args:
+        run: the audit.
+        duplicates: counts of near-duplicates, if they were looked for.
+
+    Raises:
+        InputError: the audit or one of its files is damaged.
+    """
+    plan = run.plan()
+    summary = Summary(Asked.from_dict(plan["asked"]), list(plan["sources"]))
+    summary.unfinished = plan["totals"]["shards"]
+    for part in run.parts():
+        summary.unfinished -= 1
+        for row in _rows(part):
+            summary.add(row)
+    summary.duplicates = duplicates or {}
+    return summary
+
+
+def detector_rates() -> Rates:
+    """How the pixel detector did on sources that it was not trained on: models/pixels."""
+    text = files("provenance_models").joinpath("pixels", "metrics.json").read_text("utf-8")
+    metrics = json.loads(text)
+    found, accused = metrics["generated_called_generated"], metrics["real_called_generated"]
+    return Rates(found["hit"], found["n"], accused["hit"], accused["n"])
+
+
+def _rows(part: Path) -> Iterable[Mapping[str, Any]]:
+    for batch in schema.batches(part, _COLUMNS):
+        yield from batch.to_pylist()
+
+
+def _top(counter: Counter[str]) -> dict[str, int]:
+    """The most frequent, ties by name; what is beyond the list is counted as `…`."""
+    ordered = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
+    rest = sum(count for _, count in ordered[MOST:])
+    return dict(ordered[:MOST]) | ({"…": rest} if rest else {})
+
+
+def _listed(parts: Mapping[str, Part], rates: Rates) -> list[dict[str, Any]]:
+    ordered = sorted(parts.items(), key=lambda item: (-item[1].pictures, item[0]))[:MOST]
+    listed = []
+    for name, part in ordered:
+        estimate = part.estimate(name, rates)
+        listed.append(
+            {
+                "name": name,
+                "pictures": part.pictures,
+                "known": part.known,
+                "judged": part.judged,
+                "called": part.called,
+                "estimate": estimate.to_dict() if estimate else None,
+            }
+        )
+    return listed
