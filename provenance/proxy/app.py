@@ -48,6 +48,19 @@ _TIDY_SECONDS = 60.0
 _READY_SECONDS = 2.0
 
 
+METRICS_PATH = OWN + "/metrics"
+"""Where Prometheus asks; /metrics itself is the upstream's."""
+
+
+def needs_key(_method: str, path: str) -> bool:
+    """Whether a request needs an access key, where there are any.
+
+    Whoever knows the name of a result has been given it, and a browser has no key to show.
+    """
+    own = ("/healthz", "/readyz", OWN + "/healthz", OWN + "/readyz")
+    return path not in own and not path.startswith(OWN + "/results/")
+
+
 def create_proxy(
     pipeline: Pipeline,
     upstream: str,
@@ -87,8 +100,9 @@ def create_proxy(
         OutputError: there is no folder for results.
     """
     limits = limits or ProxyLimits()
+    public_url = checked(public_url, "--public-url") if public_url else ""
     server = Upstream(upstream, limits, transport)
-    origins = [server.origin, *(Origin.of(checked(url, "a trusted origin")) for url in trusted)]
+    origins = [server.origin, *(Origin.of(checked(url, "--trust")) for url in trusted)]
     temporary = None if results else Path(tempfile.mkdtemp(prefix="provenance-results-"))
     results = results or Results(temporary or Path())
     pictures = Pool("picture", limits.workers, limits.requests, limits.work_seconds)
@@ -119,7 +133,7 @@ def create_proxy(
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
 
-    proxied = _Proxied(parts, checked(public_url, "--public-url") if public_url else "", on_refused)
+    proxied = _Proxied(parts, public_url, on_refused)
     app = Starlette(
         routes=[
             *(Route(base + "/healthz", own.health) for base in ("", OWN)),

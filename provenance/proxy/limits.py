@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, field
 
 from provenance.codec.limits import Limits
-from provenance.server.limits import PICTURES
+from provenance.server.limits import PICTURES, ServiceLimits
+from provenance.server.settings import ServiceSettings
 
 MIB = 1 << 20
 
@@ -49,3 +50,17 @@ class ProxyLimits:
     max_picture: int = 64 * MIB
     most_links: int = 16
     held: int = 64 * MIB
+
+    @classmethod
+    def within(cls, pictures: Limits, service: ServiceSettings) -> ProxyLimits:
+        """The default limits, narrowed to those on pictures, with what [service] says."""
+        narrowed = ServiceLimits.within(pictures).pictures
+        return cls(
+            pictures=narrowed,
+            requests=max(1, service.waiting),
+            memory=service.memory,
+            max_request=min(64 * MIB, service.memory),
+            max_answer=min(128 * MIB, service.memory),
+            workers=service.threads,
+            max_picture=min(64 * MIB, pictures.max_bytes),
+        )

@@ -28,6 +28,11 @@ def unprotectable(what: str) -> Refusal:
     return answer_refused(f"is {what}, which cannot be protected")
 
 
+def unreadable(why: str) -> Refusal:
+    """502: JSON in which addresses of pictures might stand unseen."""
+    return answer_refused(f"cannot be read: {why}")
+
+
 def answer_refused(why: str) -> Refusal:
     """502: what came is not passed on."""
     return Refusal(

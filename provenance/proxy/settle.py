@@ -17,9 +17,10 @@ from provenance.proxy.apis.interface import Api, Link
 from provenance.proxy.asked import strict_json
 from provenance.proxy.fetch import Fetcher
 from provenance.proxy.protector import Protector, Seen
-from provenance.proxy.refusals import answer_refused, unprotectable
+from provenance.proxy.refusals import answer_refused, unprotectable, unreadable
 from provenance.proxy.store import Results
 from provenance.proxy.wishes import Wish
+from provenance.server.errors import Refusal
 from provenance.server.pool import Pool
 from provenance.verify.media import media_type
 
@@ -179,9 +180,15 @@ def _edited(api: Api, kind: str, body: bytes) -> _Edited:
     """Let the API look at JSON, if there can be anything for it."""
     if bodies.kind_of(kind) is not bodies.Kind.JSON or not body.strip():
         return _Edited(body)
-    document = strict_json(body, lambda why: unprotectable(f"JSON that cannot be read ({why})"))
+    linked = b"http" in body.lower() or b"\\u00" in body  # letters may be written as numbers
+    try:
+        document = strict_json(body, unreadable)
+    except Refusal:
+        if linked:
+            raise
+        return _Edited(body)  # pictures in it are found, and refused, all the same
     changed = api.without_previews(document)
-    links = api.links(document) if b"http" in body.lower() else []
+    links = api.links(document) if linked else []
     return _Edited(_json(document) if changed else body, changed, document, links)
 
 

@@ -50,7 +50,7 @@ class Backend:
         self.heads.append(request.headers.raw)
         special = self.answers.get(path)
         if special is not None:
-            return await special(request, body) if callable(special) else special
+            return special if isinstance(special, Response) else await special(request, body)
         for ending, how in self._known().items():
             if path.endswith(ending):
                 return how(request, body)

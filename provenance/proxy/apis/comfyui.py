@@ -5,7 +5,7 @@ Source: comfyanonymous/ComfyUI, server.py and execution.py.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 from provenance._inputs import Inputs
@@ -87,32 +87,30 @@ def _negative(graph: _Graph) -> set[str]:
     A node that does more than to prepare words never is, so that a node which nothing runs cannot
     make a graph negative by naming its end; and whatever goes in a circle is not.
     """
-    users: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    used: set[str] = set()
+    takes: dict[str, list[str]] = defaultdict(list)
+    waits: Counter[str] = Counter()
     for user, node in graph.items():
         for name, value in node["inputs"].items():
-            if isinstance(value, list) and value and isinstance(value[0], str | int):
-                users[str(value[0])].append((user, name))
-    known: dict[str, bool] = {}
-    # Users first: each round settles at least one node, and what is never settled is not negative.
-    for _ in range(len(graph)):
-        settled = len(known)
-        for name, node in graph.items():
-            if name in known:
+            if not (isinstance(value, list) and value and isinstance(value[0], str | int)):
                 continue
-            if not users[name] or not _PAST_TEXT.isdisjoint(node["inputs"]):
-                known[name] = False
-                continue
-            verdicts = [_as_negative(graph, known, user, how) for user, how in users[name]]
-            if False in verdicts:
-                known[name] = False
-            elif None not in verdicts:
-                known[name] = True
-        if len(known) == settled:
-            break
+            source = str(value[0])
+            used.add(source)
+            if name != "negative" or "positive" not in node["inputs"]:
+                takes[user].append(source)
+                waits[source] += 1
+    known = {
+        name: False
+        for name, node in graph.items()
+        if name not in used or not _PAST_TEXT.isdisjoint(node["inputs"])
+    }
+    known |= {name: True for name in graph if name not in known and not waits[name]}
+    settled = list(known)
+    while settled:
+        user = settled.pop()
+        for source in takes[user]:
+            waits[source] -= 1
+            if source in graph and source not in known and not (known[user] and waits[source]):
+                known[source] = known[user]
+                settled.append(source)
     return {name for name, away in known.items() if away}
-
-
-def _as_negative(graph: _Graph, known: dict[str, bool], user: str, how: str) -> bool | None:
-    if how == "negative" and "positive" in graph[user]["inputs"]:
-        return True
-    return known.get(user)

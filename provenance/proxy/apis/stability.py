@@ -14,7 +14,7 @@ from provenance._inputs import Inputs
 from provenance.proxy.apis.interface import Api, pictures
 from provenance.proxy.asked import Asked
 from provenance.proxy.words import paired, prompts
-from provenance.server.errors import Refusal
+from provenance.server.errors import Refusal, invalid
 
 _ALTERS = re.compile(r".*/(?:edit|upscale|image-to-image)(?:/.*)?")
 _WEIGHTED = re.compile(r"text_prompts\[(\d+)\]\[(text|weight)\]")
@@ -30,9 +30,11 @@ class Stability(Api):
         others = []
         for name, text in asked.fields:
             if match := _WEIGHTED.fullmatch(name):
-                weights.setdefault(match[1], {}).setdefault(match[2], text)
-                if weights[match[1]][match[2]] == text:
-                    continue
+                slot = weights.setdefault(match[1], {})
+                if match[2] in slot:
+                    raise invalid(f"{name} is there twice")
+                slot[match[2]] = text
+                continue
             others.append((name, text))
         away = [w.get("text", "") for w in weights.values() if _below_zero(w.get("weight", "1"))]
         wanted = [
