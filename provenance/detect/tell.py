@@ -44,7 +44,7 @@ def looked(
 
 def unchecked(code: str, explanation: str, advice: str = "") -> Evidence:
     """Evidence that something was not looked for."""
-    return Evidence(code.split(".")[0], code, Status.UNCHECKED, explanation, advice)
+    return Evidence(code.partition(".")[0], code, Status.UNCHECKED, explanation, advice)
 
 
 def worth(metrics: Mapping[str, Any]) -> Weight:

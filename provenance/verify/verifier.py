@@ -149,10 +149,11 @@ class Verifier:
 def _looks() -> tuple[Check, ...]:
     """What the pixels suggest."""
     from provenance.detect.hands.check import HandsCheck
+    from provenance.detect.limbs import LimbsCheck
     from provenance.detect.pixels import PixelsCheck
     from provenance.detect.text.check import TextCheck
 
-    return (PixelsCheck(), HandsCheck(), TextCheck())
+    return (PixelsCheck(), HandsCheck(), TextCheck(), LimbsCheck())
 
 
 def _examined(check: Check, subject: Subject) -> Sequence[Evidence]:

@@ -17,7 +17,7 @@ from provenance.verify.verifier import Verifier
 from provenance.watermark.interface import Payload
 from tests import signed
 
-CHECKS = ("credentials", "watermark", "stamps", "claims", "pixels", "hands", "text")
+CHECKS = ("credentials", "watermark", "stamps", "claims", "pixels", "hands", "text", "limbs")
 
 
 class Broken:
@@ -66,7 +66,7 @@ def test_every_check_speaks_in_its_place():
 
     data = encode(marked, Encoding()).data
     report = Verifier.standard(watermarkers=[FakeWatermarker()]).verify(data)
-    assert [e.source for e in report.evidence] == list(CHECKS)
+    assert [e.source for e in report.evidence] == [*CHECKS, "faces"]
     assert report.verdict.outcome is Outcome.VERIFIED
     assert report.find("watermark")[0].details["payload"] == Payload(7).hex
 
