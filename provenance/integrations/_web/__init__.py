@@ -1,0 +1,1 @@
+"""What the ASGI and the WSGI middleware share: everything but how bytes come and go."""
