@@ -98,13 +98,13 @@ def is_picture(head: bytes) -> bool:
     try:
         sniff(head)
     except UnsupportedPicture:
-        return _kind(head) in ("", "image")
+        return kind(head) in ("", "image")
     except UnreadablePicture:
-        return _kind(head) == "image"
+        return kind(head) == "image"
     return True
 
 
-def _kind(head: bytes) -> str:
+def kind(head: bytes) -> str:
     """`image`, `video`, `audio`, `application`; empty for a format without a media type of ours."""
     try:
         return media_type(head).partition("/")[0]

@@ -13,6 +13,8 @@ from dataclasses import dataclass, is_dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from provenance.integrations._carrying import KEPT
+
 _RESULTS = frozenset({"images", "image", "frames"})
 """Attributes by which an object of a class that we do not know is taken for a result."""
 
@@ -67,6 +69,8 @@ class Parts:
 
 def parts(value: Any) -> Parts | None:
     """The parts of a container; None if it is none."""
+    if isinstance(value, type):
+        return None
     attributes = list(_attributes(value))
     if isinstance(value, Mapping):
         put = isinstance(value, MutableMapping)
@@ -83,15 +87,17 @@ def parts(value: Any) -> Parts | None:
 
 
 def _is_model(value: Any) -> bool:
-    if isinstance(value, type):
-        return False
     known = is_dataclass(value) or isinstance(value, SimpleNamespace)
     return known or any(hasattr(value, name) for name in _MODELS)
 
 
 def _attributes(value: Any) -> Iterator[Part]:
     """What an object keeps: in its `__dict__`, in its slots, and where pydantic hides it."""
-    for name, held in getattr(value, "__dict__", {}).items():
+    table = getattr(value, "__dict__", {})
+    ours = {KEPT} | ({"assets"} if table.get("assets") is table.get(KEPT) else set())
+    for name, held in table.items():
+        if name in ours:
+            continue
         yield Part(f".{name}", held, _entry("__dict__", name))
     for kind in type(value).__mro__:
         slots = kind.__dict__.get("__slots__", ())
@@ -100,6 +106,8 @@ def _attributes(value: Any) -> Iterator[Part]:
                 yield Part(f".{name}", getattr(value, name), _attribute(name))
     for hidden in _HIDDEN:
         for name, held in (getattr(value, hidden, None) or {}).items():
+            if name == KEPT:
+                continue
             yield Part(f".{name}", held, _entry(hidden, name))
 
 

@@ -10,20 +10,24 @@ import datetime
 import decimal
 import enum
 import io
+import os
 import re
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from provenance.errors import TooLarge, UnsupportedPicture
+from provenance.errors import InputError, TooLarge, UnsupportedPicture
 from provenance.integrations import _arrays, _texts
 from provenance.integrations._arrays import ValueRange
+from provenance.integrations._carrying import carrying
+from provenance.integrations._files import LeftFile, discard, left
 from provenance.integrations._trees import Parts, parts
 from provenance.picture import Asset, Picture
 
@@ -59,24 +63,29 @@ _MEDIA_TYPE = re.compile(r"image/[\w.+-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class _Leaf:
-    """A place with pictures: which of them are there, and what makes it anew.
+class Place:
+    """A part of a value that holds pictures.
 
     Attributes:
-        bare: it holds a file, and the type of the file has to be said somewhere else.
+        value: what stands there.
+        which: of the pictures that were found are in it.
+        back: what would stand there for their assets.
+        bare: it is a file, whose type has to be said somewhere else.
     """
 
     value: Any
-    place: slice
+    which: slice
     back: Callable[[Assets], Any]
     bare: bool = False
 
-    def __call__(self, assets: Assets) -> Any:
-        mine = assets[self.place]
+    def filled(self, assets: Assets) -> Any:
+        """What stands here, by the assets of all pictures that were found."""
+        mine = assets[self.which]
         return self.value if all(asset is None for asset in mine) else self.back(mine)
 
 
-Rebuild: TypeAlias = "_Leaf | Callable[[Assets], Any]"
+Rebuild: TypeAlias = "Place | Callable[[Assets, Mapping[int, Any]], Any]"
+"""A place, or what makes a container from all assets and what stands in each place, by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +96,13 @@ class Found:
         value: as it was given.
         pictures: as `Pipeline.protect` takes them, in the order in which they stand. One object
             that stands in several places is one picture.
+        places: where they stand.
     """
 
     value: Any = field(repr=False)
     pictures: list[Any] = field(repr=False)
+    places: list[Place] = field(repr=False)
+    _files: dict[int, LeftFile] = field(repr=False)
     _rebuild: Rebuild | None = field(repr=False)
 
     def replaced(self, assets: Assets) -> Any:
@@ -105,11 +117,38 @@ class Found:
         """
         if len(assets) != len(self.pictures):
             raise ValueError(f"{len(assets)} assets were given for {len(self.pictures)} pictures")
-        return self.value if self._rebuild is None else self._rebuild(assets)
+        if self._rebuild is None or all(asset is None for asset in assets):
+            return self.value
+        made = {id(place): place.filled(assets) for place in self.places}
+        return _rebuilt(self._rebuild, assets, made)
+
+    def write_files(self, assets: Assets) -> None:
+        """Put assets in the places of files alone, where the value itself is not wanted."""
+        for number, file in self._files.items():
+            asset = assets[number]
+            if asset is not None:
+                file.finished(asset)
+
+    def discard(self, known: Assets = ()) -> None:
+        """Delete the files that have not been replaced by protected ones.
+
+        Args:
+            known: for each picture its asset if it was finished from the first, else None.
+
+        Raises:
+            OutputError: one cannot be deleted.
+        """
+        done = {number for number, asset in enumerate(known) if asset is not None}
+        discard(file for number, file in self._files.items() if number not in done)
 
 
 def find(
-    value: Any, *, texts: bool = True, strict: bool = True, values: ValueRange | None = None
+    value: Any,
+    *,
+    texts: bool = True,
+    strict: bool = True,
+    values: ValueRange | None = None,
+    files_since: float | None = None,
 ) -> Found:
     """The pictures in a value.
 
@@ -122,26 +161,48 @@ def find(
             dates), so that no picture gets past in a form that we do not know. Otherwise it is
             left alone, as are bytes that do not begin as a picture: for the JSON of HTTP APIs.
         values: of black and white in arrays of floats; None for 0 and 1, and nothing else.
+        files_since: take the paths of files as well, if these were written after this time (in
+            seconds since the epoch). Such files are replaced with the pictures, or deleted: see
+            `provenance.integrations._files`. Never for what comes from elsewhere.
 
     Raises:
         UnsupportedPicture: something is not known, and `strict`; or an array cannot be a picture.
         TooLarge: deeper than `DEEPEST`, or more than `MOST_VALUES` or `MOST_PICTURES`.
+        InputError: a file cannot be read. All files that were found before are deleted.
     """
-    finder = _Finder(texts, strict, values)
-    rebuild = finder.walk(value, None, 0)
-    return Found(value, finder.pictures, rebuild)
+    finder = _Finder(texts, strict, values, files_since)
+    try:
+        rebuild = finder.walked(value)
+    except BaseException:
+        discard(finder.files.values())
+        raise
+    return Found(value, finder.pictures, finder.places, finder.files, rebuild)
 
 
 class _Finder:
     """One walk through one value."""
 
-    def __init__(self, texts: bool, strict: bool, values: ValueRange | None) -> None:
+    def __init__(
+        self, texts: bool, strict: bool, values: ValueRange | None, since: float | None
+    ) -> None:
         self.pictures: list[Any] = []
+        self.places: list[Place] = []
+        self.files: dict[int, LeftFile] = {}
+        self.wrong: list[InputError] = []
+        self._since = since
         self._texts = texts
         self._strict = strict
         self._values = values
         self._count = 0
-        self._seen: dict[int, _Leaf] = {}
+        self._seen: dict[int, Place] = {}
+        self._paths: dict[Path, Place] = {}
+
+    def walked(self, value: Any) -> Rebuild | None:
+        """The whole of it, and then the first thing that was wrong."""
+        rebuild = self.walk(value, None, 0)
+        if self.wrong:
+            raise self.wrong[0]
+        return rebuild
 
     def walk(self, value: Any, where: Where, depth: int) -> Rebuild | None:
         """What makes this part of the value anew; None if it has no picture."""
@@ -157,7 +218,7 @@ class _Finder:
             return self._text(value, where)
         if isinstance(value, _HARMLESS):
             return None
-        leaf = self._picture(value, _named(where))
+        leaf = self._picture(value, where)
         if leaf is not None or isinstance(value, bytes | bytearray | memoryview):
             return leaf
         inside = parts(value)
@@ -175,28 +236,34 @@ class _Finder:
         everything = [*inside.items, *inside.attributes]
         found: dict[int, Rebuild] = {}
         for place, part in enumerate(everything):
-            rebuild = self.walk(part.value, (where, part.name), depth + 1)
+            try:
+                rebuild = self.walk(part.value, (where, part.name), depth + 1)
+            except TooLarge:
+                raise
+            except InputError as error:  # go on, so that every file is found
+                self.wrong.append(error)
+                continue
             if rebuild is not None:
                 found[place] = rebuild
         if not found:
             return None
-        files = [leaf for leaf in found.values() if isinstance(leaf, _Leaf) and leaf.bare]
+        files = [leaf for leaf in found.values() if isinstance(leaf, Place) and leaf.bare]
         typed = [
             place
             for place, part in enumerate(everything)
             if files and isinstance(part.value, str) and _MEDIA_TYPE.fullmatch(part.value)
         ]
 
-        def remade(assets: Assets) -> Any:
-            changes = {place: rebuild(assets) for place, rebuild in found.items()}
-            asset = assets[files[0].place][0] if files else None
+        def remade(assets: Assets, made: Mapping[int, Any]) -> Any:
+            changes = {at: _rebuilt(rebuild, assets, made) for at, rebuild in found.items()}
+            asset = assets[files[0].which][0] if files else None
             if asset is not None:
                 changes |= dict.fromkeys(typed, asset.media_type)
             return inside.remade(changes)
 
         return remade
 
-    def _text(self, text: str, where: Where) -> _Leaf | None:
+    def _text(self, text: str, where: Where) -> Place | None:
         if self._strict and _ELSEWHERE.match(text):
             raise UnsupportedPicture(
                 f"{_named(where)} is an address, behind which may be an unmarked picture; return "
@@ -204,15 +271,27 @@ class _Finder:
             )
         written = _texts.read(text) if self._texts else None
         if written is None:
-            return None
-        return self._leaf(text, written.pictures, written.replaced, bare=written.bare)
+            return self._file(text)
+        return self._place(text, written.pictures, written.replaced, bare=written.bare)
 
-    def _picture(self, value: Any, where: str) -> _Leaf | None:
+    def _file(self, path: str | os.PathLike[str]) -> Place | None:
+        file = left(path, self._since) if self._since is not None else None
+        if file is None:
+            return None
+        known = self._paths.get(file.path)
+        if known is None:
+            self.files[len(self.pictures)] = file
+            known = self._paths[file.path] = self._one(path, file.data, file.finished)
+        return known
+
+    def _picture(self, value: Any, where: Where) -> Place | None:
         if isinstance(value, bytes | bytearray | memoryview):
             if not self._strict and not _texts.is_picture(bytes(value[:1024])):
                 return None
             kind = type(value)
             return self._one(value, bytes(value), lambda asset: kind(asset.data), bare=True)
+        if isinstance(value, os.PathLike):
+            return self._file(value)
         if isinstance(value, io.BytesIO):
             return self._one(value, value.getvalue(), lambda asset: io.BytesIO(asset.data))
         if isinstance(value, Asset):
@@ -222,46 +301,51 @@ class _Finder:
         if isinstance(value, Image.Image):
             known = type(value).__module__.startswith("PIL.")
             given, mode = value if known else Picture.from_pil(value), value.mode
-            return self._one(value, given, lambda asset: _image(asset, mode))
+            return self._one(value, given, lambda asset: carrying(_image(asset, mode), [asset]))
         if isinstance(value, np.ndarray):
-            return self._array(value, _arrays.read(np.asarray(value), self._values, where))
+            return self._array(value, _arrays.read(np.asarray(value), self._values, _named(where)))
         torch = sys.modules.get("torch")
         if torch is not None and isinstance(value, torch.Tensor):
-            return self._array(value, _arrays.tensor(value, self._values, where))
+            return self._array(value, _arrays.tensor(value, self._values, _named(where)))
         return None
 
     def _one(
         self, value: Any, picture: Any, back: Callable[[Asset], Any], *, bare: bool = False
-    ) -> _Leaf:
+    ) -> Place:
         def replaced(assets: Assets) -> Any:
             (asset,) = assets
             return value if asset is None else back(asset)
 
-        return self._leaf(value, [picture], replaced, bare=bare)
+        return self._place(value, [picture], replaced, bare=bare)
 
-    def _array(self, value: Any, found: _arrays.Pixels) -> _Leaf:
+    def _array(self, value: Any, found: _arrays.Pixels) -> Place:
         def replaced(assets: Assets) -> Any:
             return found.back([None if asset is None else _rgba(asset) for asset in assets])
 
-        return self._leaf(value, found.pictures, replaced)
+        return self._place(value, found.pictures, replaced)
 
-    def _leaf(
+    def _place(
         self,
         value: Any,
         pictures: Sequence[Any],
         back: Callable[[Assets], Any],
         *,
         bare: bool = False,
-    ) -> _Leaf:
+    ) -> Place:
         first = len(self.pictures)
         self.pictures += pictures
         if len(self.pictures) > MOST_PICTURES:
             raise TooLarge(
                 f"the value holds more than {MOST_PICTURES:,} pictures; return fewer at a time"
             )
-        leaf = _Leaf(value, slice(first, len(self.pictures)), back, bare)
-        self._seen[id(value)] = leaf  # the leaf holds the value, so that its id is not reused
-        return leaf
+        place = Place(value, slice(first, len(self.pictures)), back, bare)
+        self.places.append(place)
+        self._seen[id(value)] = place  # which holds the value, so that its id is not reused
+        return place
+
+
+def _rebuilt(rebuild: Rebuild, assets: Assets, made: Mapping[int, Any]) -> Any:
+    return made[id(rebuild)] if isinstance(rebuild, Place) else rebuild(assets, made)
 
 
 def _named(where: Where) -> str:
