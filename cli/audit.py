@@ -41,7 +41,13 @@ app = typer.Typer(
 
 @app.command()
 def run(
-    source: Annotated[str, typer.Argument(metavar="PATH", help="A dataset.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="A folder, archives, tables, or an address such as s3://bucket/data.",
+        ),
+    ],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder of the audit; audit-NAME here if left out."),
@@ -58,6 +64,12 @@ def run(
     engine: Annotated[str, typer.Option(metavar="local|ray", help="Where the work is done.")] = (
         "local"
     ),
+    column: Annotated[
+        str, typer.Option(help="Of tables: the column with pictures, paths or addresses.")
+    ] = "",
+    root: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Of tables: where the paths in them begin.")
+    ] = "",
     tells: Annotated[
         bool, typer.Option(help="Look for malformed hands and gibberish text too; slow.")
     ] = False,
@@ -86,8 +98,10 @@ def run(
     from provenance_cli.render import line, plain, say
 
     wanted = [conditions.condition(text) for text in fail_if or ()]
-    folder = output or Path(f"audit-{_name(source)}")
-    auditor = Auditor(opened(source), folder, _asked(pixels, tells), _config(config))
+    folder = output or Path(f"audit-{_name(sources[0])}")
+    auditor = Auditor(
+        opened(sources, column=column, root=root), folder, _asked(pixels, tells), _config(config)
+    )
     if dry_run:
         estimated = auditor.rehearsed()
         typer.echo(line(estimated) if as_json else plan_text(estimated))
