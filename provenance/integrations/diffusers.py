@@ -42,8 +42,8 @@ Pipe = TypeVar("Pipe")
 
 Allowance: TypeAlias = Literal["embeddings", "latents"]
 
-_ENTRIES = ("__call__", "decode_latents", "generate", "invert")
-"""Methods of pipelines that give pictures."""
+_ENTRIES = ("__call__", "decode_latents", "generate")
+"""Methods of pipes that give pictures. `invert` is none: what it gives was not generated."""
 
 _EDITS = re.compile(r"Inpaint|Edit|Pix2Pix|Kontext|Fill|Upscale|SuperResolution|RePaint")
 """Classes that alter the picture they are given, and do not only take it as a guide."""

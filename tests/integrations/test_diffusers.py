@@ -250,6 +250,45 @@ def test_pipes_made_from_a_protected_one_are_protected(quick, way, scene):
     assert len(pipe(**call).assets) == 1
 
 
+def img2img(pipe: Any) -> Any:
+    """The pipe that diffusers makes of another for pictures as input."""
+    made = diffusers.AutoPipelineForImage2Image.from_pipe(pipe)
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+@pytest.mark.parametrize("name", ["sdxl", "sd3", "flux", "controlnet"])
+def test_other_families_made_from_a_protected_one(quick, name, scene):
+    image = Image.fromarray(scene[:64, :64])
+    call: dict[str, Any] = {"image": image, "strength": 1.0, "num_inference_steps": 2}
+    if name == "controlnet":
+        call["control_image"] = image
+    elif name != "sdxl":
+        call |= SMALL
+    (asset,) = img2img(attach(getattr(tiny, name)(), quick))("a castle", **call).assets
+    assert relationships(asset) == ["inputTo"] * (2 if name == "controlnet" else 1)
+
+
+def test_pipes_that_edit_name_the_picture_as_the_parent(quick, scene):
+    pipe = attach(tiny.flux(), quick)
+    editor = diffusers.FluxKontextPipeline(**pipe.components)
+    editor.set_progress_bar_config(disable=True)
+    image = Image.fromarray(scene[:64, :64])
+    call = {"prompt": "a castle", "max_area": 64 * 64, **SMALL}
+    (asset,) = editor(image=image, **call).assets
+    assert relationships(asset) == ["parentOf"]
+
+
+def test_a_film_made_from_a_picture(quick, scene):
+    pipe = attach(tiny.stable_video(), quick)
+    image = Image.fromarray(scene[:64, :64])
+    result = pipe(image, num_frames=2, decode_chunk_size=1, **SMALL)
+    assert [len(film) for film in result.frames] == [2]
+    for shown, asset in zip(flat(result.frames), result.assets, strict=True):
+        assert np.array_equal(shown, pixels(asset))
+        assert relationships(asset) == ["inputTo"]
+
+
 def test_a_model_that_was_exchanged_is_protected_as_well(quick):
     pipe = attach(tiny.stable_diffusion(), quick)
     pipe.unet = tiny.unet()
@@ -565,6 +604,21 @@ def test_a_pipe_inside_a_pipe_is_marked_once(config):
     assert len(pipe.inner(num_inference_steps=2).assets) == 1
     detach(pipe)
     assert type(pipe.inner) is diffusers.DDPMPipeline
+
+
+def test_sound_beside_a_film_is_handed_on_and_that_is_said(quick):
+    from diffusers.pipelines.ltx2.pipeline_output import LTX2PipelineOutput
+
+    frames, sound = np.zeros((1, 2, 16, 16, 3), np.float32), torch.randn(1, 2, 1000)
+    base = tiny.ddpm()
+    pipe = Odd(base.unet, base.scheduler)
+    pipe.gives = LTX2PipelineOutput(frames=frames, audio=sound)
+    result = attach(pipe, quick)()
+    assert result.audio is sound
+    assert result.frames.any()
+    assert pipe.gives.audio is sound
+    assert not frames.any()
+    assert "the sound was not marked" in result.assets[1].notes
 
 
 def test_only_pipes_can_be_attached_to(quick):

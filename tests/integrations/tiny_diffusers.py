@@ -14,6 +14,7 @@ import transformers
 from diffusers import (
     AnimateDiffPipeline,
     AutoencoderKL,
+    AutoencoderKLTemporalDecoder,
     ControlNetModel,
     DDIMScheduler,
     DDPMPipeline,
@@ -31,8 +32,10 @@ from diffusers import (
     StableDiffusionControlNetPipeline,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
+    StableVideoDiffusionPipeline,
     UNet2DConditionModel,
     UNet2DModel,
+    UNetSpatioTemporalConditionModel,
 )
 from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from transformers import (
@@ -41,6 +44,8 @@ from transformers import (
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
     T5Config,
     T5EncoderModel,
     T5Tokenizer,
@@ -319,3 +324,48 @@ def animatediff() -> Any:
     parts = _parts()
     del parts["safety_checker"]
     return _quiet(AnimateDiffPipeline(**parts, motion_adapter=adapter))
+
+
+def stable_video() -> Any:
+    """A film from a picture, without a prompt."""
+    torch.manual_seed(0)
+    return _quiet(
+        StableVideoDiffusionPipeline(
+            vae=AutoencoderKLTemporalDecoder(
+                block_out_channels=(32,) * 4,
+                down_block_types=("DownEncoderBlock2D",) * 4,
+                layers_per_block=1,
+            ).eval(),
+            image_encoder=CLIPVisionModelWithProjection(
+                CLIPVisionConfig(
+                    hidden_size=16,
+                    projection_dim=16,
+                    num_hidden_layers=1,
+                    num_attention_heads=2,
+                    image_size=224,
+                    intermediate_size=16,
+                    patch_size=56,
+                )
+            ).eval(),
+            unet=UNetSpatioTemporalConditionModel(
+                block_out_channels=(32, 64),
+                down_block_types=("CrossAttnDownBlockSpatioTemporal", "DownBlockSpatioTemporal"),
+                up_block_types=("UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal"),
+                cross_attention_dim=16,
+                num_attention_heads=8,
+                layers_per_block=1,
+                projection_class_embeddings_input_dim=96,
+                addition_time_embed_dim=32,
+                sample_size=8,
+            ).eval(),
+            scheduler=EulerDiscreteScheduler(
+                beta_schedule="scaled_linear",
+                prediction_type="v_prediction",
+                timestep_type="continuous",
+                use_karras_sigmas=True,
+                sigma_min=0.002,
+                sigma_max=700.0,
+            ),
+            feature_extractor=CLIPImageProcessor(),
+        )
+    )
