@@ -358,10 +358,10 @@ class _Call:
             return []
         if step is Step.PASS:
             self._passing = True
-            return [self._start, _body(bytes(looking.raw), last=last)]
+            return self._kept(looking, last=last)
         guard = exchange.guard
         if step is Step.WHOLE:
-            small = len(looking.raw) <= _AT_ONCE and not looking.coding
+            small = looking.size <= _AT_ONCE and not looking.coding
             seen = (
                 guard.look(looking)
                 if small
@@ -369,12 +369,18 @@ class _Call:
             )
             if seen is None:
                 self._passing = True
-                return [self._start, _body(bytes(looking.raw), last=True)]
+                return self._kept(looking, last=True)
             answer = await exchange.owner.works.run(
                 guard.whole, exchange.asked, exchange.given, looking, seen
             )
             return exchange.answer(answer)
         return await self._pieces(looking, piece, last=last)
+
+    def _kept(self, looking: Looking, *, last: bool) -> list[Message]:
+        """What was held, as it came."""
+        end = len(looking.chunks) - 1
+        pieces = enumerate(looking.chunks)
+        return [self._start, *(_body(piece, last=last and n == end) for n, piece in pieces)]
 
     async def _pieces(self, looking: Looking, piece: bytes, *, last: bool) -> list[Message]:
         guard, kind = self._exchange.guard, looking.content_type

@@ -322,7 +322,7 @@ class _Call:
         if seen is None:
             self._passing = True
             self._begin(self.status, self.fields)
-            return [bytes(looking.raw)]
+            return looking.chunks
         return self._ours(guard.whole(self._exchange.asked, given, looking, seen))
 
     def _refused(self, error: Exception) -> list[bytes]:

@@ -10,7 +10,7 @@ import io
 import itertools
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import httpx
@@ -22,7 +22,6 @@ from provenance import Config, Pipeline, Verifier
 from provenance.integrations.bodies import pictures_in
 from provenance.moderate.interface import Action, Policy, Rule
 from provenance.moderate.moderator import Moderator
-from provenance.moderate.review import FolderQueue
 from provenance.pipeline import Statements
 from provenance.sign.interface import Generator
 from provenance.testing import FakeWatermarker

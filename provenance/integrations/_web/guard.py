@@ -130,7 +130,7 @@ class Guard:
         Raises:
             InputError: there is one that cannot be replaced, or the body cannot be read.
         """
-        body = coding.decoded(looking.coding, bytes(looking.raw), self.rules.most)
+        body = coding.decoded(looking.coding, looking.raw, self.rules.most)
         return self.look_at(looking.content_type, body)
 
     def look_at_piece(self, content_type: str, data: bytes) -> Seen | None:

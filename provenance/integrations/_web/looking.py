@@ -37,6 +37,12 @@ class Looking:
         fields: of the answer.
         most: bytes that are held.
 
+    Attributes:
+        kind: how its body is looked through; PICTURE as soon as it turns out to be one.
+        coding: its content encoding, or empty.
+        chunks: what is held of its body, as it came.
+        size: bytes of the body that came.
+
     Raises:
         UnsupportedPicture: its body would come from somewhere else, or is coded in a way that we
             cannot look into.
@@ -48,7 +54,9 @@ class Looking:
         self.content_type = headers.get(fields, "content-type")
         self.kind = kind_of(self.content_type)
         self.coding = coding.coding_of(headers.get(fields, "content-encoding"))
-        self.raw = bytearray()
+        self.chunks: list[bytes] = []
+        self.size = 0
+        self._head = bytearray()
         self._most = most
         self._pieces: Pieces | None = None
         self._undecided = True
@@ -61,9 +69,9 @@ class Looking:
             )
 
     @property
-    def piecewise(self) -> bool:
-        """Pieces are leaving: neither length nor status can be changed any more."""
-        return self._pieces is not None
+    def raw(self) -> bytes:
+        """What is held, in one piece."""
+        return b"".join(self.chunks)
 
     def feed(self, data: bytes, *, last: bool) -> tuple[Step, bytes]:
         """Take what came.
@@ -81,7 +89,9 @@ class Looking:
         """
         if self._pieces is not None:
             return self._cut(data, last=last)
-        self.raw += data
+        self.chunks.append(data)
+        self.size += len(data)
+        self._head += data[: _HEAD - len(self._head)]
         if last and (self.kind is not Kind.OTHER or self._begins_picture(last=True)):
             self._check_whole()
             return Step.WHOLE, b""
@@ -103,20 +113,20 @@ class Looking:
 
     def _cut(self, data: bytes, *, last: bool) -> tuple[Step, bytes]:
         assert self._pieces is not None  # noqa: S101 - for the type checker
-        piece = self._pieces.feed(bytes(self.raw) + data)
-        self.raw.clear()
+        piece = self._pieces.feed(self.raw + data)
+        self.chunks.clear()
         return Step.PIECES, piece + (self._pieces.rest() if last else b"")
 
     def _begins_picture(self, *, last: bool) -> bool | None:
         if self.kind is Kind.PICTURE:
             return True
-        head = coding.head(self.coding, bytes(self.raw[:_HEAD]), 4 * ENOUGH)
+        head = coding.head(self.coding, bytes(self._head), 4 * ENOUGH)
         begins = begins_picture(head[:ENOUGH])
         if begins is False and self.kind is Kind.TEXT:
             begins = _begins_text(head)
         if begins is None and last:
             return False
-        if begins is None and len(self.raw) >= _HEAD:
+        if begins is None and self.size >= _HEAD:
             raise UnsupportedPicture(f"the first {_HEAD:,} bytes of a coded body decode to nothing")
         return begins
 
@@ -131,7 +141,7 @@ class Looking:
         return self.kind in _LIVE and not known
 
     def _check_whole(self) -> None:
-        if self.kind is Kind.PICTURE or begins_picture(bytes(self.raw[:ENOUGH])):
+        if self.kind is Kind.PICTURE or begins_picture(bytes(self._head[:ENOUGH])):
             if self.status == 206:
                 raise UnsupportedPicture(
                     "the application answers with a part of a picture, though nobody asked for "
@@ -141,7 +151,7 @@ class Looking:
         self._check_size()
 
     def _check_size(self) -> None:
-        if len(self.raw) > self._most:
+        if self.size > self._most:
             raise TooLarge(
                 f"a body that has to be looked through has over {self._most:,} bytes; raise the "
                 "limit, or exclude its path"
