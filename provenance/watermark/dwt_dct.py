@@ -10,6 +10,7 @@ Source: invisible-watermark 0.2.0 (MIT), behaviour reproduced, code our own.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Literal
 
@@ -17,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.errors import TooSmall
-from provenance.watermark import opencv_yuv
 from provenance.watermark.haar import Haar
+from provenance.watermark.opencv_yuv import Converter
 from provenance.watermark.singular import largest_singular
 
 Method = Literal["dwtDct", "dwtDctSvd"]
@@ -29,8 +30,19 @@ STEP = 36
 SMALLEST_AREA = 256 * 256
 """Pixels; the package refuses smaller pictures."""
 
-_STRIP = {"dwtDct": 1 << 18, "dwtDctSvd": 1 << 18}
+_STRIP = {"dwtDct": 1 << 17, "dwtDctSvd": 1 << 17}
 """Pixels worked on at once: few enough for the cache, enough blocks to keep each step long."""
+
+
+class _Memory(threading.local):
+    """What a thread keeps for its next picture: about 5 MB."""
+
+    def __init__(self) -> None:
+        self.colours = Converter()
+        self.haar = Haar()
+
+
+_MEMORY = _Memory()
 
 
 def read_bits(pixels: NDArray[np.uint8], length: int, method: Method = "dwtDct") -> Bits:
@@ -55,7 +67,7 @@ def block_votes(pixels: NDArray[np.uint8], method: Method) -> NDArray[np.bool_]:
     votes = [np.zeros(0, np.bool_)]
     if columns:
         for strip in _strips(rows, columns, method):
-            u = opencv_yuv.u_of_rgb(blocks[strip])
+            u = _MEMORY.colours.u_of_rgb(blocks[strip])
             votes.append(_largest_votes(u) if method == "dwtDct" else _singular_votes(u))
     return np.concatenate(votes)
 
@@ -71,18 +83,20 @@ def write_bits(
     height, width = pixels.shape[:2]
     if height * width < SMALLEST_AREA:
         raise TooSmall(f"picture is {width}×{height}; this mark needs 256×256 pixels")
-    result = np.empty_like(pixels)
+    result = np.empty(pixels.shape, np.uint8)
     wanted = np.resize(np.array(bits, np.float64), (height // 8, width // 8))
     quantise = _quantise_largest if method == "dwtDct" else _quantise_singular
-    haar = Haar()
+    colours, haar = _MEMORY.colours, _MEMORY.haar
     for strip in _strips(height, width, method):
-        yuv = opencv_yuv.from_rgb(pixels[strip])
+        yuv = colours.from_rgb(pixels[strip])
         rows, columns = (n // 4 * 4 for n in yuv.u.shape)
         plane = yuv.u[:rows, :columns]
         near = haar.analyse(plane)
-        quantise(near, wanted[strip.start // 8 :][: rows // 8])
+        bits_here = wanted[strip.start // 8 :][: rows // 8]
+        if bits_here.size:
+            quantise(near, bits_here)
         haar.synthesise(plane)
-        result[strip] = opencv_yuv.to_rgb(yuv)
+        colours.to_rgb(yuv, result[strip])
     return result
 
 

@@ -30,78 +30,109 @@ class Yuv(NamedTuple):
     v: Plane
 
 
-def from_rgb(pixels: Bytes) -> Yuv:
-    """H×W×3 RGB to planes."""
-    above, red, green, blue = _luma(pixels)
-    red -= above
-    v = _scaled(red, 56, 33, 128)  # 14369
-    return Yuv(above + green, _u(above, blue), np.clip(v, 0, 255, out=v))
+class Converter:
+    """Both conversions, in memory that pictures of the same size share.
+
+    Fresh memory costs as much as the arithmetic. What a method returns holds until the next
+    `from_rgb` or `u_of_rgb`.
+    """
+
+    def __init__(self) -> None:
+        self._memory = np.empty((8, 0, 0), np.int16)
+
+    def from_rgb(self, pixels: Bytes) -> Yuv:
+        """H×W×3 RGB to planes."""
+        luma, u, v, red, above, *spare = self._planes(pixels.shape)
+        self._differences(pixels)
+        red -= above
+        _scaled(red, 56, 33, 128, v, spare[0])  # 14369
+        np.clip(v, 0, 255, out=v)
+        luma += above
+        return Yuv(luma, _u(u, above, spare[0]), v)
+
+    def u_of_rgb(self, pixels: Bytes) -> Plane:
+        """Only the U plane of `from_rgb`."""
+        _, u, _, _, above, spare, *_ = self._planes(pixels.shape)
+        self._differences(pixels)
+        return _u(u, above, spare)
+
+    def to_rgb(self, yuv: Yuv, out: Bytes) -> None:
+        """Planes to H×W×3 RGB."""
+        *_, u, v, change, fine, spare = self._planes(out.shape)
+        np.subtract(yuv.u, 128, out=u)
+        np.subtract(yuv.v, 128, out=v)
+        packed = out.view(_RGB)[..., 0]
+        np.multiply(u, 131, out=change)  # 33292 = 2·2^14 + 131·2^2
+        change += 1 << 11
+        change >>= 12
+        change += u
+        change += u
+        _shown(change, yuv.luma)
+        packed["b"] = change
+        np.multiply(u, -25, out=change)  # -6472
+        change -= np.multiply(v, 37, out=spare)  # -9519
+        np.multiply(u, -72, out=fine)
+        fine -= np.multiply(v, 47, out=spare)
+        _rounded(change, fine)
+        _shown(change, yuv.luma)
+        _scaled(v, 73, -10, 0, fine, spare)  # 18678
+        _shown(fine, yuv.luma)
+        change <<= 8
+        change |= fine
+        packed["rg"] = change.view(np.uint16)
+
+    def _planes(self, shape: tuple[int, ...]) -> list[Plane]:
+        """Luma, u and v; five more."""
+        rows, columns = shape[:2]
+        if self._memory.shape[1] < rows or self._memory.shape[2] != columns:
+            self._memory = np.empty((8, rows, columns), np.int16)
+        return list(self._memory[:, :rows])
+
+    def _differences(self, pixels: Bytes) -> None:
+        """Green for luma; how far blue lies above it for u, and red and luma for the next two."""
+        green, blue, _, red, above, fine, spare, _ = self._planes(pixels.shape)
+        packed = np.ascontiguousarray(pixels).view(_RGB)[..., 0]
+        red.view(np.uint16)[...] = packed["rg"]
+        np.right_shift(red.view(np.uint16), 8, out=green.view(np.uint16))
+        red &= 255
+        blue[...] = packed["b"]
+        red -= green
+        blue -= green
+        # 4899·red + 9617·green + 1868·blue, where the weights sum to 2^14
+        np.multiply(red, 19, out=above)
+        above += np.multiply(blue, 7, out=spare)
+        np.multiply(red, 35, out=fine)
+        fine += np.multiply(blue, 76, out=spare)
+        _rounded(above, fine)
 
 
-def u_of_rgb(pixels: Bytes) -> Plane:
-    """Only the U plane of `from_rgb`."""
-    above, _, _, blue = _luma(pixels)
-    return _u(above, blue)
+def _u(blue: Plane, above: Plane, spare: Plane) -> Plane:
+    """⌊(8061·x + 2^13) / 2^14⌋ + 128, where x is how far blue lies above luma: in [0, 255].
 
-
-def to_rgb(yuv: Yuv) -> Bytes:
-    """Planes to H×W×3 RGB."""
-    luma, u, v = yuv.luma, yuv.u - 128, yuv.v - 128
-    red = _scaled(v, 73, -10)  # 18678
-    red += luma
-    blue = 131 * u  # 33292 = 2·2^14 + 131·2^2
-    blue += 1 << 11
-    blue >>= 12
-    blue += u
-    blue += u
-    blue += luma
-    green = -25 * u  # -6472
-    green -= 37 * v  # -9519
-    fine = -72 * u
-    fine -= 47 * v
-    green = _rounded(green, fine)
-    green += luma
-    result = np.empty((*luma.shape, 3), np.uint8)
-    packed = result.view(_RGB)[..., 0]
-    for plane in (red, green, blue):
-        np.clip(plane, 0, 255, out=plane)
-    green <<= 8
-    green |= red
-    packed["rg"] = green.view(np.uint16)
-    packed["b"] = blue.astype(np.uint8)
-    return result
-
-
-def _luma(pixels: Bytes) -> tuple[Plane, Plane, Plane, Plane]:
-    """How far luma lies above green; how far red does; green; how far blue lies above green."""
-    packed = np.ascontiguousarray(pixels).view(_RGB)[..., 0]
-    both = packed["rg"].astype(np.uint16)
-    green = (both >> 8).view(np.int16)
-    both &= 255
-    red, blue = both.view(np.int16), packed["b"].astype(np.int16)
-    red -= green
-    blue -= green
-    # 4899·red + 9617·green + 1868·blue, where the weights sum to 2^14
-    coarse = 19 * red
-    coarse += 7 * blue
-    fine = 35 * red
-    fine += 76 * blue
-    return _rounded(coarse, fine), red, green, blue
-
-
-def _u(above: Plane, blue: Plane) -> Plane:
+    8061 / 2^14 is half of 1 - 131 / 2^13.
+    """
     blue -= above
-    return _scaled(blue, 31, 125, 128)  # 8061; cannot leave [0, 255]
+    np.multiply(blue, -131, out=spare)
+    spare >>= 13
+    blue += spare
+    blue += 257
+    blue >>= 1
+    return blue
 
 
-def _scaled(plane: Plane, high: int, low: int, middle: int = 0) -> Plane:
+def _shown(change: Plane, luma: Plane) -> None:
+    change += luma
+    np.clip(change, 0, 255, out=change)
+
+
+def _scaled(plane: Plane, high: int, low: int, middle: int, out: Plane, spare: Plane) -> None:
     """⌊((256·high + low)·plane + 2^13) / 2^14⌋ + middle."""
-    return _rounded(high * plane, low * plane, middle)
+    np.multiply(plane, high, out=out)
+    _rounded(out, np.multiply(plane, low, out=spare), middle)
 
 
-def _rounded(coarse: Plane, fine: Plane, middle: int = 0) -> Plane:
+def _rounded(coarse: Plane, fine: Plane, middle: int = 0) -> None:
     fine >>= 8
     coarse += fine
     coarse += (1 << 5) + (middle << 6)
     coarse >>= 6
-    return coarse

@@ -22,6 +22,8 @@ def pictures() -> dict[str, Pixels]:
     made["a window"] = photo[3:402, 5:403]
     made["wide"] = np.concatenate([photo[:80]] * 3, axis=1)
     made["long"] = np.concatenate([photo] * 3)
+    for rows in (2, 4, 9):  # beyond the last whole strip
+        made[f"{rows} rows more"] = np.concatenate([photo] * 3)[: 2 * 512 + rows]
     made["noise"] = rng.integers(0, 256, (300, 301, 3), dtype=np.uint8)
     made["extremes"] = ((rng.random((300, 300, 3)) > 0.5) * 255).astype(np.uint8)
     for blue in (9, 18, 100, 126, 200):  # some lie on a limit between two bits
