@@ -6,6 +6,7 @@ import copy
 import inspect
 import io
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -633,3 +634,15 @@ def test_without_a_pipeline_the_configured_one_is_used(config, monkeypatch):
     call = {**CALLS["stable_diffusion"], "height": 256, "width": 256}
     (asset,) = attach(tiny.stable_diffusion())(**call).assets
     assert asset.report.verdict.outcome == "verified"
+
+
+def test_the_example_runs(config, tmp_path, monkeypatch):
+    import runpy
+
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(config.path))
+    monkeypatch.chdir(tmp_path)
+    tiny.sdxl().save_pretrained(tmp_path / "model")
+    example = Path(__file__).parents[2] / "examples" / "diffusers_pipe.py"
+    main = runpy.run_path(str(example))["main"]
+    (asset,) = main("model", "a castle", height=256, width=256, num_inference_steps=2)
+    assert (tmp_path / "picture-0.png").read_bytes() == asset.data
