@@ -40,6 +40,13 @@ class Event:
         return cls(raw, b"\n".join(line[5:].removeprefix(b" ") for line in said))
 
     @property
+    def beside(self) -> bytes:
+        """Its lines that are no data; none of a line of JSON."""
+        if self.data == self.raw.rstrip(b"\r\n"):
+            return b""
+        return b"\n".join(line for line in _LINE_END.split(self.raw) if line[:5] != b"data:")
+
+    @property
     def name(self) -> str:
         """What the event is called, in its `event` field; empty if nothing is said."""
         said = [line for line in _LINE_END.split(self.raw[:4096]) if line.startswith(b"event:")]
@@ -96,6 +103,15 @@ class Fragments:
 
     def __init__(self) -> None:
         self._tails: dict[tuple[Any, ...], bytes] = {}
+
+    def look_beside(self, event: Event) -> None:
+        """Look at what is no data: names, numbers, comments, which pass as they are.
+
+        Raises:
+            Refusal: 502, a picture begins there.
+        """
+        if WRITTEN.search(event.beside):
+            raise unprotectable("a picture beside the data of an event")
 
     def look(self, data: bytes) -> None:
         """Look at the texts of the next event, each after what came before at its place.

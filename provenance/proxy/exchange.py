@@ -9,6 +9,7 @@ import asyncio
 import json
 import urllib.parse
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
@@ -117,11 +118,7 @@ class Exchange:
             await self._body(b"")
             return
         pieces = answer.pieces()
-        begun = b""
-        async for piece in pieces:
-            begun += piece
-            if kinds.decided(begun):
-                break
+        begun = await self._begun(said, pieces)
         kind, looked_as = kinds.kind_of(said, begun)
         rest = _again(begun, pieces)
         if kind is kinds.Kind.WHOLE:
@@ -130,6 +127,17 @@ class Exchange:
             await self._watched(answer, kept, rest)
         else:
             await self._one_by_one(answer, kept, rest, wish, lines=kind is kinds.Kind.LINES)
+
+    async def _begun(self, said: str, pieces: AsyncIterator[bytes]) -> bytes:
+        """So much of the body that its kind can be told."""
+        begun = b""
+        async with self._in_time():
+            async for piece in pieces:
+                self._take(len(piece))
+                begun += piece
+                if kinds.decided(said, begun):
+                    break
+        return begun
 
     async def _whole(
         self,
@@ -142,15 +150,12 @@ class Exchange:
         """An answer that is read to its end before a byte of it leaves."""
         limits = self._parts.limits
         body = bytearray()
-        try:
-            async with asyncio.timeout(limits.answer_seconds):
-                async for piece in pieces:
-                    self._take(len(piece))
-                    body += piece
-                    if len(body) > limits.max_answer:
-                        raise unprotectable(f"more than {limits.max_answer:,} bytes at once")
-        except TimeoutError as error:
-            raise too_late("took too long") from error
+        async with self._in_time():
+            async for piece in pieces:
+                self._take(len(piece))
+                body += piece
+                if len(body) > limits.max_answer:
+                    raise unprotectable(f"more than {limits.max_answer:,} bytes at once")
         settled = await self._parts.settler.settle(
             self._api, looked_as, bytes(body), wish, self._seen, self._home
         )
@@ -166,6 +171,14 @@ class Exchange:
         left.append((b"content-length", str(len(sent)).encode()))
         await self._start(answer.status, left)
         await self._body(sent)
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._parts.limits.answer_seconds):
+                yield
+        except TimeoutError as error:
+            raise too_late("took too long") from error
 
     async def _watched(
         self, answer: Answer, kept: headers.Headers, pieces: AsyncIterator[bytes]
@@ -218,13 +231,14 @@ class Exchange:
         data = event.data
         if b"partial" in event.raw and await self._parts.checks.run(self._is_partial, event):
             return None
+        fragments.look_beside(event)
         kind = "application/json" if data.lstrip()[:1] in (b"{", b"[", b'"') else "text/plain"
         settled = await self._parts.settler.settle(
             self._api, kind, data, wish, self._seen, self._home
         )
         if settled.body is not None:
             return event.with_data(settled.body)
-        fragments.look(data or event.raw)
+        fragments.look(data)
         return event.raw
 
     def _is_partial(self, event: events.Event) -> bool:

@@ -81,9 +81,10 @@ class Kind(enum.Enum):
     WATCHED = "passed on while it is watched"
 
 
-def decided(head: bytes) -> bool:
-    """Whether so many first bytes are enough to tell."""
-    blank = not head.strip() and len(head) < MOST_BLANKS
+def decided(content_type: str, head: bytes) -> bool:
+    """Whether so many first bytes are enough to tell. Streams may begin with empty lines."""
+    streams = bodies.kind_of(content_type) in (bodies.Kind.EVENTS, bodies.Kind.LINES)
+    blank = not streams and not head.strip() and len(head) < MOST_BLANKS
     return not blank and begins_picture(head[:ENOUGH]) is not None
 
 

@@ -21,6 +21,8 @@ from provenance.proxy.app import create_proxy
 from provenance.proxy.limits import ProxyLimits
 from provenance.sign.interface import Generator
 from provenance.testing import FakeWatermarker
+from provenance.verify.credentials import CredentialsCheck
+from provenance.verify.mark import MarkCheck
 from tests.conftest import make_scene
 from tests.proxy.backends import Backend
 from tests.server.service import Service, serving
@@ -66,7 +68,7 @@ def build(config: Config, words: Words, kept: Kept | None = None, **slots: objec
         "moderator": Moderator(Policy("test", {"nudity": Rule(LADDER, LADDER)}), (), (words,)),
         "watermarker": marker,
         "signer": config.signer(),
-        "verifier": Verifier.standard(anchors=config.anchors(), watermarkers=[marker]),
+        "verifier": Verifier((CredentialsCheck(config.anchors()), MarkCheck(marker))),
         "says": Statements(Generator("test")),
         "anchors": config.anchors(),
         "recorder": kept,
