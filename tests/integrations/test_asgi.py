@@ -393,6 +393,22 @@ def test_hooks(quick_pipeline):
     assert [each.path for each in seen] == ["/paint/red", "/paint/green"]
 
 
+def test_uploads_are_read_for_hooks_only():
+    body = b"--b\r\ncontent-disposition: form-data; name=prompt\r\n\r\nred\r\n--b--\r\n"
+    headers = [(b"content-type", b"multipart/form-data; boundary=b")]
+    seen: list[bytes] = []
+
+    def prompts(asked: Asked):
+        seen.append(asked.body)
+        return ()
+
+    app = answering("text/plain", [b"ok"])
+    drive(OPEN(app, prompts_of=prompts), method="POST", headers=headers, body=body)
+    assert seen == [body]
+    sent = drive(OPEN(app, most=10), method="POST", headers=headers, body=body)
+    assert content(sent) == b"ok"
+
+
 def test_prompts_may_go_unread():
     body = b'{"prompt": "a red cat"}'
     headers = [(b"content-type", b"application/json")]

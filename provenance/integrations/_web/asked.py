@@ -38,7 +38,7 @@ class Asked:
         path: decoded, from the root of the server.
         query: as it was sent.
         fields: of the head, in order.
-        body: all of it if it is JSON or a form, else empty.
+        body: all of it if it is JSON or a form, and for hooks of your own an upload; else empty.
     """
 
     method: str
@@ -54,8 +54,13 @@ class Asked:
 
     @property
     def is_form(self) -> bool:
-        """A body of fields that are not JSON."""
-        return self.media_type in ("application/x-www-form-urlencoded", "multipart/form-data")
+        """A body of short fields."""
+        return self.media_type == "application/x-www-form-urlencoded"
+
+    @property
+    def is_upload(self) -> bool:
+        """A body of fields and files."""
+        return self.media_type == "multipart/form-data"
 
     @property
     def is_json(self) -> bool:

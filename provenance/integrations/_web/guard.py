@@ -13,7 +13,7 @@ from provenance._inputs import NOTHING, Inputs
 from provenance.integrations import bodies
 from provenance.integrations._found import Body, Found
 from provenance.integrations._web import coding, headers, ranges
-from provenance.integrations._web.asked import Asked, InputsOf, PromptsOf
+from provenance.integrations._web.asked import Asked, InputsOf, PromptsOf, prompts_of
 from provenance.integrations._web.cache import Cache
 from provenance.integrations._web.headers import Fields
 from provenance.integrations._web.looking import Looking
@@ -107,9 +107,12 @@ class Guard:
 
     def reads(self, asked: Asked) -> bool:
         """Whether the body of the request is wanted."""
-        if self.rules.prompts_of is None and self.rules.inputs_of is None:
+        rules = self.rules
+        if asked.method in ("GET", "HEAD") or not (rules.prompts_of or rules.inputs_of):
             return False
-        return asked.method not in ("GET", "HEAD") and (asked.is_json or asked.is_form)
+        # An upload is held only for hooks that know what to do with it.
+        asks_for_all = rules.prompts_of not in (None, prompts_of) or rules.inputs_of is not None
+        return asked.is_json or asked.is_form or (asks_for_all and asked.is_upload)
 
     def given(self, asked: Asked) -> Given:
         """Check the prompts of a request before the application sees it.
