@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ import typer
 from provenance_cli.options import ConfigFile
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from provenance.config import Config
     from provenance.registry.interface import Registry
 
@@ -22,10 +25,38 @@ def serve(
     public_url: Annotated[
         str, typer.Option(help="Where clients reach it, if elsewhere: https://example.org/c2pa")
     ] = "",
+    looks: Annotated[
+        bool, typer.Option(help="Judge the pixels as well, which takes most of the time.")
+    ] = True,
+    fetch_urls: Annotated[
+        bool,
+        typer.Option(
+            "--fetch-urls", help="Examine public https addresses that clients name as well."
+        ),
+    ] = False,
+    protect: Annotated[
+        bool,
+        typer.Option(
+            "--protect",
+            help="Moderate, mark and sign pictures for clients. They need a key where [service] "
+            "names clients; without that, everybody who reaches it may have pictures signed.",
+        ),
+    ] = False,
+    operator: Annotated[
+        str, typer.Option(help="Whose pictures the page says it knows; else the generator's name.")
+    ] = "",
+    feedback: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where the page sends people whose answer was wrong: https://… or mailto:…",
+        ),
+    ] = "",
 ) -> None:
-    """Let others find your manifests: C2PA's Soft Binding Resolution API. Ctrl-C ends it.
+    """Serve the verify page and the API: verify, look up, find manifests again. Ctrl-C ends it.
 
-    Everybody who reaches it may ask; TLS and authentication belong before it.
+    The page is at the root, the API below /v1, where openapi.json describes it. C2PA's Soft Binding
+    Resolution API is part of it. Keys, TLS, origins and logs are set in [service].
     """
     from provenance.config import Config
     from provenance.errors import ConfigError
@@ -33,57 +64,69 @@ def serve(
 
     try:
         from provenance.server import run
-        from provenance.server.app import BASE, create_app
+        from provenance.server.app import create_app, needs_key
         from provenance.server.limits import ServiceLimits
+        from provenance.server.operations import Operations
+        from provenance.server.page.shell import Notice
     except ModuleNotFoundError as error:
         raise ConfigError(
             "serving needs packages that are not installed: pip install 'provenance-kit[server]'"
         ) from error
 
+    from provenance.pipeline import Pipeline
+    from provenance.verify.remote import ManifestFetcher
+    from provenance.verify.verifier import Verifier
+
     settings = Config.load(config)
-    _check(public_url)
-    with closing(_registry(settings)) as registry, run.listen(host, port) as listener:
-        registry.count()  # now, rather than at the first question
-        limits = ServiceLimits.within(settings.limits)
-        app = create_app(registry, settings.watermarkers(), limits, public_url=public_url)
+    service = settings.service()
+    _check("--public-url", public_url, ("http", "https"))
+    _check("--feedback", feedback, ("https", "mailto"))
+    limits = ServiceLimits.within(settings.limits, service)
+    settings = replace(settings, limits=limits.pictures)
+    with _open(settings) as registry, run.listen(host, port) as listener:
+        if registry is not None:
+            registry.count()  # now, rather than at the first question
+        operations = Operations(service)
+        app = create_app(
+            registry,
+            settings.watermarkers(),
+            limits,
+            public_url=public_url,
+            verifier=Verifier.from_config(settings, looks=looks),
+            fetch=ManifestFetcher() if fetch_urls else None,
+            pipeline=Pipeline.from_config(settings) if protect else None,
+            watcher=operations,
+            notice=Notice(operator or settings.generator.name, feedback, looks, public_url),
+        )
+        scheme = "https" if service.tls_certificate else "http"
         address, bound = listener.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
-        say(f"answering at http://{shown}:{bound}{BASE}; Ctrl-C ends it")
-        run.run(app, listener)
+        say(f"answering at {scheme}://{shown}:{bound}/, the API at /v1; Ctrl-C ends it")
+        with closing(operations):
+            run.run(operations.around(app, needs_key), listener, service)
 
 
-def _registry(settings: Config) -> Registry:
-    """The registry of [registry].
-
-    Raises:
-        ConfigError: there is none.
-    """
-    from provenance.errors import ConfigError
-
+def _open(settings: Config) -> AbstractContextManager[Registry | None]:
+    """The registry of [registry], which is closed at the end; None if there is none."""
     registry = settings.registry()
-    if registry is None:
-        raise ConfigError(
-            f"{settings.path} keeps no registry, so there is nothing to serve; "
-            'write url = "registry.db" below [registry]'
-        )
-    return registry
+    return nullcontext() if registry is None else closing(registry)
 
 
-def _check(url: str) -> None:
-    """Refuse what is no address of a service."""
+def _check(option: str, url: str, schemes: tuple[str, ...]) -> None:
+    """Refuse what is no address."""
     from provenance.errors import ConfigError
 
     try:
         parts = urlsplit(url)
+        named = parts.path if parts.scheme == "mailto" else parts.hostname
         wrong = bool(url) and (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
+            parts.scheme not in schemes
+            or not named
             or parts.username is not None
             or bool(parts.query or parts.fragment)
         )
     except ValueError:
         wrong = True
     if wrong:
-        raise ConfigError(
-            f"--public-url is {url}; expected http:// or https://, a host, and at most a path"
-        )
+        wanted = " or ".join(f"{each}:" for each in schemes)
+        raise ConfigError(f"{option} is {url}; expected {wanted}, a host, and at most a path")

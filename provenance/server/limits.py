@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from provenance.codec.limits import Limits
+from provenance.server.settings import ServiceSettings
 
 PICTURES = Limits(max_bytes=64 * 1024 * 1024, max_pixels=50_000_000)
 """For a service that strangers use: reading 49 megapixels takes 1.9 GB."""
@@ -27,6 +28,8 @@ class ServiceLimits:
         waiting_pictures: complete pictures that may wait for a reader.
         lookups: questions put to the registry at a time; each takes a thread.
         waiting_lookups: questions that may wait.
+        fetchers: files that are fetched from other people's servers at a time, where that is
+            switched on; as many may wait.
     """
 
     pictures: Limits = PICTURES
@@ -40,14 +43,23 @@ class ServiceLimits:
     waiting_pictures: int = 16
     lookups: int = 8
     waiting_lookups: int = 512
+    fetchers: int = 4
 
     @classmethod
-    def within(cls, pictures: Limits) -> ServiceLimits:
-        """The default limits, or those on pictures where these are narrower."""
-        return cls(
+    def within(cls, pictures: Limits, settings: ServiceSettings | None = None) -> ServiceLimits:
+        """The default limits, or those on pictures where these are narrower.
+
+        Args:
+            pictures: on any picture, by the configuration.
+            settings: workers and memory, by [service].
+        """
+        limits = cls(
             Limits(
                 max_bytes=min(pictures.max_bytes, PICTURES.max_bytes),
                 max_pixels=min(pictures.max_pixels, PICTURES.max_pixels),
                 max_side=min(pictures.max_side, PICTURES.max_side),
             )
         )
+        if settings is None:
+            return limits
+        return replace(limits, memory=settings.memory, readers=settings.workers or limits.readers)

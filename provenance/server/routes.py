@@ -1,9 +1,8 @@
-"""The endpoints: parse, ask the resolver in a thread, answer."""
+"""The endpoints of the resolution API: parse, ask the resolver in a thread, answer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,9 +10,8 @@ from starlette.routing import Route
 
 from provenance.server import request as requests
 from provenance.server.errors import Refusal, unsupported
-from provenance.server.limits import ServiceLimits
-from provenance.server.pool import Memory, Pool
 from provenance.server.resolution import Found, Resolver, checked_hint, damaged
+from provenance.server.rooms import Rooms
 
 MANIFEST_STORE = "application/c2pa"
 
@@ -21,22 +19,20 @@ _KEEP = {"Cache-Control": "public, max-age=3600"}
 """A manifest never changes under its id."""
 
 
-class Endpoints:
+class Resolution:
     """What the routes call.
 
     Args:
         resolver: has the answers.
-        limits: on what is accepted.
-        document: the OpenAPI document.
+        rooms: where the work is done.
     """
 
-    def __init__(self, resolver: Resolver, limits: ServiceLimits, document: dict[str, Any]) -> None:
+    def __init__(self, resolver: Resolver, rooms: Rooms) -> None:
         self._resolver = resolver
-        self._limits = limits
-        self._document = document
-        self._memory = Memory(max(limits.memory, limits.pictures.max_bytes))
-        self._lookups = Pool("lookup", limits.lookups, limits.waiting_lookups, limits.work_seconds)
-        self._readers = Pool("reader", limits.readers, limits.waiting_pictures, limits.work_seconds)
+        self._limits = rooms.limits
+        self._memory = rooms.memory
+        self._lookups = rooms.lookups
+        self._readers = rooms.readers
 
     def routes(self) -> list[Route]:
         """The routes, below whatever base they are mounted at."""
@@ -45,15 +41,7 @@ class Endpoints:
             Route("/matches/byContent", self.by_content, methods=["POST"]),
             Route("/manifests/{manifest_id:path}", self.manifest),
             Route("/services/supportedAlgorithms", self.algorithms),
-            Route("/openapi.json", self.openapi),
-            Route("/healthz", self.health),
-            Route("/readyz", self.readiness),
         ]
-
-    def close(self) -> None:
-        """Finish what was begun."""
-        self._readers.close()
-        self._lookups.close()
 
     async def by_binding(self, request: Request) -> Response:
         """Manifests that name a binding; by query, or by a body in JSON."""
@@ -108,19 +96,6 @@ class Endpoints:
                 "fingerprints": _named(self._resolver.fingerprints),
             }
         )
-
-    async def openapi(self, _request: Request) -> Response:
-        """The OpenAPI document."""
-        return JSONResponse(self._document)
-
-    async def health(self, _request: Request) -> Response:
-        """The process lives."""
-        return JSONResponse({"status": "ok"})
-
-    async def readiness(self, _request: Request) -> Response:
-        """The registry answers, and there is room for a question."""
-        await self._lookups.run(self._resolver.check)
-        return JSONResponse({"status": "ok"})
 
     async def _small_body(self, request: Request) -> bytes:
         with self._memory.share() as take:

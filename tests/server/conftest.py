@@ -7,12 +7,14 @@ import io
 import pytest
 from PIL import Image
 
-from provenance import Asset, Config, Picture, Pipeline, home
+from provenance import Asset, Config, Picture, Pipeline, Verifier, home
 from provenance.codec.encode import encode
 from provenance.picture import Encoding
 from provenance.server.app import create_app
+from provenance.server.page.shell import Notice
 from provenance.sign.interface import Statement
 from provenance.sign.sign import sign
+from provenance.verify.remote import NotFetched
 from tests.conftest import make_scene
 from tests.server.service import Service, serving
 from tests.signed import GENERATOR, signer
@@ -51,6 +53,37 @@ def service(issuer, registry):
     app = create_app(registry, issuer.watermarkers(), public_url="https://example.org/c2pa/")
     with serving(app) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def everything(issuer, registry):
+    """The service with all of its parts: it verifies, protects, fetches, and has the page."""
+    app = create_app(
+        registry,
+        issuer.watermarkers(),
+        verifier=Verifier.from_config(issuer, looks=False),
+        pipeline=Pipeline.from_config(issuer),
+        fetch=fetch,
+        notice=Notice("Example Pictures", "mailto:help@example.org", looks=False),
+    )
+    with serving(app) as running:
+        yield running
+
+
+FETCHED: dict[str, bytes] = {}
+"""What is behind addresses, instead of the Internet."""
+
+
+def fetch(url: str) -> bytes:
+    if url not in FETCHED:
+        raise NotFetched("the address leads into a private network")
+    return FETCHED[url]
+
+
+@pytest.fixture
+def visitor(everything: Service):
+    with everything.client() as made:
+        yield made
 
 
 @pytest.fixture

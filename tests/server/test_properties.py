@@ -23,6 +23,9 @@ NAMES = (
     "uploadFile",
     "getManifestById",
     "getSupportedBindings",
+    "getRecordById",
+    "verify",
+    "protect",
     "health",
     "readiness",
 )
@@ -38,10 +41,10 @@ SETTINGS = hypothesis.settings(
 
 
 @pytest.fixture(scope="module")
-def operations(service):
+def operations(everything):
     """All operations, by their name."""
-    schema = schemathesis.openapi.from_url(f"{service.url}/openapi.json")
-    schema.config.update(base_url=f"{service.url}/v1")
+    schema = schemathesis.openapi.from_url(f"{everything.url}/openapi.json")
+    schema.config.update(base_url=f"{everything.url}/v1")
     schema.config.checks.negative_data_rejection.expected_statuses = ["4xx"]
     found = [result.ok() for result in schema.get_all_operations()]
     return {operation.definition.raw["operationId"]: operation for operation in found}

@@ -35,15 +35,17 @@ def test_it_serves_until_a_signal(config, ending):
     )
     try:
         said = process.stderr.readline()
-        url = re.search(r"http://127\.0\.0\.1:\d+/v1", said)[0]
+        url = re.search(r"http://127\.0\.0\.1:\d+/", said)[0] + "v1"
         for path in ("/healthz", "/readyz", "/services/supportedAlgorithms", "/openapi.json"):
             answer = httpx.get(url + path, timeout=20, trust_env=False)
             assert answer.status_code == 200
         assert answer.json()["servers"] == [{"url": "/v1"}]
+        page = httpx.get(url.removesuffix("v1"), timeout=20, trust_env=False)
+        assert "test-generator" in page.text
         process.send_signal(ending)
         _, rest = process.communicate(timeout=30)
         assert process.returncode == 0
-        assert rest == ""
+        assert "Traceback" not in rest
     finally:
         process.kill()
         process.wait()
@@ -83,12 +85,12 @@ def test_a_public_url_that_is_none(config, url):
         serve(config=config, public_url=url)
 
 
-def test_without_a_registry(config, tmp_path):
-    text = config.read_text().replace('url = "registry.db"', 'url = ""')
-    other = config.with_name("without.toml")
-    other.write_text(text)
-    with pytest.raises(ConfigError, match="keeps no registry"):
-        serve(config=other)
+@pytest.mark.parametrize(
+    "address", ["example.org", "http://example.org", "mailto:", "javascript:x"]
+)
+def test_an_address_for_feedback_that_is_none(config, address):
+    with pytest.raises(ConfigError, match="--feedback"):
+        serve(config=config, feedback=address)
 
 
 def test_a_registry_that_is_damaged(config, tmp_path):
