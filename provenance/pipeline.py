@@ -6,8 +6,6 @@ as the diagram. A picture that could not be checked, marked, signed and read bac
 
 from __future__ import annotations
 
-import functools
-import inspect
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +18,6 @@ import numpy as np
 
 from provenance._gate import Gate, Passed, Taken
 from provenance._inputs import NOTHING, Given, History, Inputs, with_credentials
-from provenance._prompts import prompts_of
 from provenance._readback import is_ours, require
 from provenance._stopwatch import Stopwatch
 from provenance.claims import iptc
@@ -266,33 +263,22 @@ class Pipeline:
     def wrap(
         self, generate: Callable[P, Any], *, encoding: Encoding | str | None = None
     ) -> Callable[P, Any]:
-        """Put the pipeline around a generator.
+        """Put the pipeline around a generator, and get assets instead of what it returns.
+
+        `provenance.integrations.callables.protect` does the same and returns what the generator
+        does, with protected pictures in it.
 
         Args:
-            generate: returns a picture or a list of pictures, as `Pipeline` takes them. Its
-                argument named `prompt`, or else its first, is moderated before it runs, if it is
-                text or a list of texts. It is called again, with the same arguments, if the policy
-                wants a picture regenerated: let it choose a seed of its own.
+            generate: any callable, as for `protect`: a function, a coroutine function, a generator.
             encoding: how to write the pictures.
 
         Returns:
-            A function with the same arguments that returns an `Asset`, or a list of them.
+            A function of the same kind with the same arguments that returns, or yields, an `Asset`
+            for a single picture, and a list of them for anything that holds pictures.
         """
-        signature = inspect.signature(generate)
+        from provenance.integrations.callables import assets_from
 
-        @functools.wraps(generate)
-        def protected(*args: P.args, **kwargs: P.kwargs) -> Any:
-            prompts = prompts_of(signature, args, kwargs)
-            made: list[Any] = []
-
-            def call() -> Sequence[Any]:
-                made.append(generate(*args, **kwargs))
-                return made[-1] if isinstance(made[-1], list | tuple) else [made[-1]]
-
-            assets = self.make(call, prompts=prompts, encoding=encoding)
-            return assets if isinstance(made[0], list | tuple) else assets[0]
-
-        return protected
+        return assets_from(self, generate, encoding=encoding)
 
     def _run(
         self,

@@ -30,7 +30,7 @@ from provenance.picture import Asset, Encoding
 if TYPE_CHECKING:
     from provenance.pipeline import Pipeline
 
-__all__ = ["Protection", "assets_of", "protect"]
+__all__ = ["Protection", "assets_from", "assets_of", "protect"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -111,6 +111,14 @@ def protect(
     values = ValueRange(*value_range) if value_range is not None else None
     reader = Reader(generate, prompt, edits, values)
     return Protection(pipeline, generate, reader, encoding, values).function()
+
+
+def assets_from(
+    pipeline: Pipeline, generate: Callable[P, Any], *, encoding: Encoding | str | None = None
+) -> Callable[P, Any]:
+    """The same, but what is returned is the assets alone: `Pipeline.wrap`."""
+    reader = Reader(generate)
+    return Protection(pipeline, generate, reader, encoding, deliver=assets_alone).function()
 
 
 Deliver: TypeAlias = "Callable[[Found, Sequence[Asset], Sequence[Asset | None]], Any]"

@@ -94,8 +94,7 @@ class Found:
 
     Attributes:
         value: as it was given.
-        pictures: as `Pipeline.protect` takes them, in the order in which they stand. One object
-            that stands in several places is one picture.
+        pictures: as `Pipeline.protect` takes them, in the order in which they stand.
         places: where they stand.
     """
 
@@ -194,7 +193,6 @@ class _Finder:
         self._strict = strict
         self._values = values
         self._count = 0
-        self._seen: dict[int, Place] = {}
         self._paths: dict[Path, Place] = {}
 
     def walked(self, value: Any) -> Rebuild | None:
@@ -212,8 +210,6 @@ class _Finder:
                 f"the value is nested deeper than {DEEPEST} levels or holds more than "
                 f"{MOST_VALUES:,} values; hand over the pictures alone"
             )
-        if id(value) in self._seen:
-            return self._seen[id(value)]
         if isinstance(value, str):
             return self._text(value, where)
         if isinstance(value, _HARMLESS):
@@ -235,14 +231,20 @@ class _Finder:
         """What changes in a container, by the places of its parts."""
         everything = [*inside.items, *inside.attributes]
         found: dict[int, Rebuild] = {}
+        items: dict[int, Rebuild | None] = {}
         for place, part in enumerate(everything):
             try:
-                rebuild = self.walk(part.value, (where, part.name), depth + 1)
+                if place >= len(inside.items) and id(part.value) in items:
+                    rebuild = items[id(part.value)]  # a class that keeps its items in both
+                else:
+                    rebuild = self.walk(part.value, (where, part.name), depth + 1)
             except TooLarge:
                 raise
             except InputError as error:  # go on, so that every file is found
                 self.wrong.append(error)
                 continue
+            if place < len(inside.items):
+                items[id(part.value)] = rebuild
             if rebuild is not None:
                 found[place] = rebuild
         if not found:
@@ -340,7 +342,6 @@ class _Finder:
             )
         place = Place(value, slice(first, len(self.pictures)), back, bare)
         self.places.append(place)
-        self._seen[id(value)] = place  # which holds the value, so that its id is not reused
         return place
 
 
