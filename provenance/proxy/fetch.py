@@ -87,7 +87,7 @@ class Fetcher:
             if response.headers.get("content-encoding", "identity").lower() != "identity":
                 raise unavailable(_AWAY)
             pieces, size = [], 0
-            async for piece in response.aiter_raw(65536):
+            async for piece in response.aiter_raw():
                 size += len(piece)
                 if size > self._limits.max_picture:
                     raise unavailable("names a picture that is too large")

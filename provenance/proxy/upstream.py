@@ -94,7 +94,8 @@ class Answer:
         """
         opened = _Opened(self._coding) if self.decoded else None
         with _translated():
-            async for piece in self._response.aiter_raw(65536):
+            raw = self._response.aiter_raw()  # a size would hold events back until so much is there
+            async for piece in raw:
                 if opened is None:
                     yield piece
                     continue
