@@ -32,6 +32,8 @@ class _PathFirst(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+QUARANTINED = ("corrupt", "unsafe", "unreadable")
+
 app = typer.Typer(
     cls=_PathFirst,
     no_args_is_help=True,
@@ -73,6 +75,10 @@ def run(
     tells: Annotated[
         bool, typer.Option(help="Look for malformed hands and gibberish text too; slow.")
     ] = False,
+    quarantine: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Copy corrupt and unsafe files here, with the reasons."),
+    ] = None,
     fail_if: Annotated[
         list[str] | None,
         typer.Option(
@@ -89,6 +95,7 @@ def run(
 
     Exit code: 0 done, 1 a condition of --fail-if is met, 2 error, or parts could not be read.
     """
+    from provenance.audit import export
     from provenance.audit import fail_if as conditions
     from provenance.audit.auditor import Auditor
     from provenance.audit.finish import finish
@@ -99,9 +106,8 @@ def run(
 
     wanted = [conditions.condition(text) for text in fail_if or ()]
     folder = output or Path(f"audit-{_name(sources[0])}")
-    auditor = Auditor(
-        opened(sources, column=column, root=root), folder, _asked(pixels, tells), _config(config)
-    )
+    dataset = opened(sources, column=column, root=root)
+    auditor = Auditor(dataset, folder, _asked(pixels, tells), _config(config))
     if dry_run:
         estimated = auditor.rehearsed()
         typer.echo(line(estimated) if as_json else plan_text(estimated))
@@ -111,14 +117,62 @@ def run(
         if step.failed is not None:
             failed += 1
             say(f"not finished: {step.failed.name} ({step.failed.why})")
-    summary = finish(Run(folder)).to_dict()
+    summary = finish(Run(folder), dataset).to_dict()
+    if quarantine is not None:
+        listed, copied = export.quarantine(Run(folder), dataset, quarantine, QUARANTINED)
+        say(f"{copied} of {listed} files with findings were copied to {quarantine}")
     typer.echo(line({"output": str(folder), **summary}) if as_json else summary_text(summary))
     if not as_json:
-        typer.echo(plain(f"everything in {folder}"))
+        typer.echo(plain(f"everything is in {folder}; begin with {folder / 'report.html'}"))
     if failed:
         say(f"{failed} parts could not be finished; the same command again tries once more")
         raise typer.Exit(exit_codes.ERROR)
     _judge(wanted, summary)
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="Folder of an audit.")],
+    now: Annotated[Path, typer.Argument(metavar="NOW", help="Folder of another.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what changed between two audits. Exit code: 0 nothing, 1 something."""
+    from provenance.audit.compare import compared
+    from provenance_cli.audit_text import difference_text
+    from provenance_cli.render import line
+
+    found = compared(before, now)
+    typer.echo(line(found) if as_json else difference_text(found))
+    changed = found["counts"] or any(found["files"][name] for name in ("new", "gone", "changed"))
+    if changed:
+        raise typer.Exit(exit_codes.FAILED)
+
+
+@app.command("export")
+def export_(
+    folder: Annotated[Path, typer.Argument(metavar="AUDIT", help="Folder of an audit.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A .csv, .jsonl, .parquet or .txt file.")
+    ],
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FINDING", help="Leave these out: generated, unsafe, duplicate, …"),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="FINDING", help="Take these alone.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace the file if it exists.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the list of files that are left without some findings, or that have some."""
+    from provenance.audit import export
+    from provenance.audit.run import Run
+    from provenance_cli.render import line, plain
+
+    entries = export.manifest(Run(folder), drop or (), only or ())
+    count = export.write_manifest(output, entries, overwrite=overwrite)
+    record = {"output": str(output), "files": count}
+    typer.echo(line(record) if as_json else plain(f"{count:,} files listed in {output}"))
 
 
 def _judge(wanted: list[Any], summary: dict[str, Any]) -> None:

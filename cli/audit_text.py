@@ -47,6 +47,30 @@ def summary_text(summary: Mapping[str, Any]) -> str:
     return "\n".join(map(plain, lines))
 
 
+def difference_text(found: Mapping[str, Any]) -> str:
+    """What changed, for people."""
+    before, now = found["pictures"]
+    lines = [f"pictures{'':{_WIDE - 8}}{before:>9,} -> {now:,}"]
+    files = found["files"]
+    lines.append(
+        f"files: {files['new']:,} new, {files['gone']:,} gone, {files['changed']:,} changed"
+    )
+    for group, changed in found["counts"].items():
+        for name, (was, became) in list(changed.items())[:_MOST]:
+            lines.append(f"{(group + ': ' + name)[:_WIDE]:{_WIDE}}{was:>9,} -> {became:,}")
+    generated = found["generated"]
+    if generated["change"] is not None:
+        low, high = generated["interval95"]
+        lines.append(
+            f"estimated share of generated pictures: {generated['before']['share']:.1%} -> "
+            f"{generated['now']['share']:.1%}, a change of {generated['change']:+.1%} "
+            f"(95 % interval {low:+.1%} to {high:+.1%})"
+        )
+    if not found["same_versions"]:
+        lines.append("models, thresholds or settings differ, so that changes may come from them")
+    return "\n".join(map(plain, lines))
+
+
 def _estimated(generated: Mapping[str, Any], pictures: int) -> list[str]:
     share = generated["known"] / pictures if pictures else 0.0
     known = f"{generated['known']:,} pictures ({share:.1%}) say or show that they are synthetic"

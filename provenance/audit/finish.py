@@ -9,16 +9,21 @@ from typing import Any
 
 from provenance.audit import schema
 from provenance.audit.duplicates import Duplicate, duplicates
-from provenance.audit.run import Run
-from provenance.audit.summary import Summary, summarised
+from provenance.audit.interface import Source
+from provenance.audit.page import page
+from provenance.audit.run import DUPLICATES, REPORT, SUMMARY, Run
+from provenance.audit.summary import VERSION, Summary, summarised
+from provenance.audit.thumbnails import sheet
+from provenance.errors import InputError
 from provenance.files import write_atomically
 
-DUPLICATES = "duplicates.parquet"
-SUMMARY = "summary.json"
 
+def finish(run: Run, source: Source | None = None) -> Summary:
+    """Write `duplicates.parquet`, `summary.json` and `report.html` from the rows that are there.
 
-def finish(run: Run) -> Summary:
-    """Write `duplicates.parquet` and `summary.json` from the rows that are there.
+    Args:
+        run: the audit.
+        source: of the audit, for the pictures of the report; without it the report has none.
 
     Raises:
         OutputError: one cannot be written.
@@ -28,6 +33,9 @@ def finish(run: Run) -> Summary:
     summary = summarised(run, counts)
     text = json.dumps(summary.to_dict(), indent=1, sort_keys=True, ensure_ascii=False)
     write_atomically(run.folder / SUMMARY, f"{text}\n".encode(), overwrite=True)
+    shown = sheet(run, source) if source is not None else {}
+    report = page(summary.to_dict(), shown)
+    write_atomically(run.folder / REPORT, report.encode("utf-8", "replace"), overwrite=True)
     return summary
 
 
@@ -37,9 +45,6 @@ def load(folder: Path) -> Mapping[str, Any]:
     Raises:
         InputError: the folder holds none.
     """
-    from provenance.audit.summary import VERSION
-    from provenance.errors import InputError
-
     path = folder / SUMMARY
     try:
         summary = json.loads(path.read_bytes())

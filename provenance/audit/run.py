@@ -27,6 +27,10 @@ from provenance.files import write_atomically
 
 VERSION = "provenance.audit.plan/1"
 
+DUPLICATES = "duplicates.parquet"
+SUMMARY = "summary.json"
+REPORT = "report.html"
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -179,8 +183,9 @@ class Run:
                     f"another audit is at work in {self.folder}; wait for it, or choose another "
                     "folder with --output"
                 ) from error
-            for notes in self.rows.glob("*.fatal.json"):  # of a run that was ended from outside
-                notes.unlink()
+            # Of a run that was ended from outside: what it was writing, and what it suspected.
+            for left in (*self.rows.glob(".provenance-*.tmp"), *self.rows.glob("*.fatal.json")):
+                left.unlink()
             yield
 
     def _listed(self, shards: Iterable[Shard]) -> Totals:

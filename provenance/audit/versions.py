@@ -41,7 +41,6 @@ def versions(asked: Asked, config: Config | None) -> Mapping[str, str]:
 
 def _detector() -> str:
     from provenance.detect.backbone import MODEL
-    from provenance.detect.pixels import trained
     from provenance.weights.store import Store
 
     try:
@@ -50,5 +49,7 @@ def _detector() -> str:
         return f"not checked: run provenance models pull {MODEL}"
     except ConfigError as error:
         return f"not checked: {error}"
-    metrics = json.loads(files("provenance_models").joinpath("pixels", "metrics.json").read_bytes())
-    return f"{MODEL} head {metrics['head_sha256'][:12]} threshold {trained().threshold:g}"
+    text = files("provenance_models").joinpath("pixels", "metrics.json").read_text("utf-8")
+    metrics = json.loads(text)
+    threshold = metrics["levels"][0]["threshold"]
+    return f"{MODEL} head {metrics['head_sha256'][:12]} threshold {threshold:g}"

@@ -10,9 +10,15 @@ from importlib import resources
 from provenance.report.markup import Markup, joined, tag
 
 
-def document(title: str, *body: str) -> str:
-    """A whole HTML document. Its policy forbids scripts, forms, and whatever is not in the file."""
-    style = _style()
+def document(title: str, *body: str, style: str = "") -> str:
+    """A whole HTML document. Its policy forbids scripts, forms, and whatever is not in the file.
+
+    Args:
+        title: of the page.
+        body: its content.
+        style: of our own, beside what all documents share.
+    """
+    style = Markup(_style() + style)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     rules = (
         f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; "

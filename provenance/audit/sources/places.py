@@ -87,7 +87,7 @@ class Place:
             return os.fdopen(descriptor, "rb", buffering=0)
         system, path = _system(self.text)
         file = _asked(system.open, path, "rb", block_size=BLOCK, cache_type="readahead")
-        return cast("BinaryIO", _Answering(file))
+        return cast("BinaryIO", Answering(file))
 
     def files(self) -> Iterator[tuple[str, int]]:
         """Names below the folder with their sizes, in the order of a sorted walk.
@@ -100,7 +100,7 @@ class Place:
         return _remote_files(self.text) if is_address(self.text) else _local_files(self.text)
 
 
-class _Answering(io.RawIOBase):
+class Answering(io.RawIOBase):
     """A file whose every failure is an `OSError`: each scheme has errors of its own."""
 
     def __init__(self, file: Any) -> None:

@@ -8,11 +8,11 @@ import zlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from lzma import LZMAError
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from provenance.audit.interface import Sample, Shard, printable
 from provenance.audit.sources.folder import sorted_into
-from provenance.audit.sources.places import Place
+from provenance.audit.sources.places import Answering, Place
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 
@@ -86,7 +86,7 @@ def _open(archive: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
     file = archive.extractfile(member)
     if file is None:
         raise OSError("it is no file")
-    return file  # type: ignore[return-value]
+    return cast("BinaryIO", Answering(file))
 
 
 def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
