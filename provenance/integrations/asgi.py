@@ -286,6 +286,9 @@ class _Call:
         except Exception:
             if not self._stopped:
                 raise
+        finally:
+            for name, value in scope.items():  # the route, for middleware around us
+                exchange.scope.setdefault(name, value)
         if self._failure is not None:
             raise self._failure
         return self

@@ -294,6 +294,18 @@ def test_ways_around_us_are_hidden_from_the_application():
     assert seen == {"x": {}}
 
 
+def test_what_the_application_says_of_the_request_is_seen_outside():
+    async def app(scope, receive, send):
+        scope["route"] = "/cats"
+        await answering("text/plain", [b"ok"])(scope, receive, send)
+
+    async def around(scope, receive, send):
+        await OPEN(app)(scope, receive, send)
+        assert scope["route"] == "/cats"
+
+    assert content(drive(around)) == b"ok"
+
+
 def test_trailers_go_with_the_bytes_that_they_are_about():
     def app(kind, body):
         async def app(scope, receive, send):
