@@ -21,7 +21,7 @@ from provenance.integrations._found import Assets, Body, Found, joined
 _ORNAMENT = 64
 """Pixels: pictures inside HTML of no more a side are bullets, spacers and icons, not results."""
 
-_STRING = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
+_STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\\?\Z)', re.DOTALL)
 _SHORTEST = 24
 """Characters; the base64 of no picture is shorter."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import time
 
 import numpy as np
 import pytest
@@ -360,3 +361,21 @@ def test_protected_through_a_pipeline(pipeline, verifier, scene):
     first, second = pictures_in("application/json", new).pictures
     assert verifier.verify(first).verdict.outcome == "verified"
     assert second == done.data
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b'"' + b'\\"' * 200_000),  # a string that never ends
+        ("application/json", b'"{\\"' * 200_000),
+        ("application/json", b'{"a":' * 200_000),
+        ("text/event-stream", b"data:x\n\n" * 50_000),
+        ("application/x-ndjson", b"{}\n" * 100_000),
+        ("multipart/mixed; boundary=b", b"--b\n\n" * 50_000),
+        ("multipart/mixed; boundary=b", b"--b\r\n" + b"content-type:\r\n " * 50_000),
+    ],
+)
+def test_hostile_texts_take_no_longer_than_others(kind, body):
+    begun = time.process_time()
+    assert pictures_in(kind, body) is None
+    assert time.process_time() - begun < 3
