@@ -55,7 +55,12 @@ def by_waitress(app) -> Iterator[str]:
     """waitress in a thread."""
     waitress = pytest.importorskip("waitress")
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
+
+    def run() -> None:
+        with contextlib.suppress(OSError):  # its socket is closed under it, which is how it ends
+            server.run()
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
