@@ -215,6 +215,12 @@ class Asset:
 
         return write_atomically(path, self.data, overwrite=overwrite)
 
+    def _repr_html_(self) -> str:
+        """How notebooks show it: the picture, the verdict, and what it rests on."""
+        from provenance.report.notebook import card
+
+        return card(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the bytes and the moderation's scores, ready for JSON."""
         return {
