@@ -106,7 +106,7 @@ def report(results: dict[str, dict[str, Any]], missing: list[str]) -> str:
         "Written by `benchmarks/watermark.py`: every scheme by the same run of one harness, in its",
         "own process, on pictures of the test set. Cells: pictures whose whole payload came",
         "back, in %, with the 95 % interval (Wilson) after JPEG 75; `*` is the detection rate of a",
-        "scheme without a payload.",
+        "scheme without a payload. Found: schemes that decide whether a picture carries a mark.",
     ]
     folders = sorted({f for r in results.values() for f in r.get("runs", {})}, key=len)
     for folder in folders:
@@ -123,9 +123,10 @@ def survived(results: dict[str, dict[str, Any]], folder: str) -> list[str]:
     runs = {n: r["runs"][folder] for n, r in results.items() if folder in r.get("runs", {})}
     runs = {name: run for name, run in runs.items() if run["images"]}
     attacks = list(dict.fromkeys(a for run in runs.values() for a in run["attacks"]))
+    heads = ["scheme", "n", "bits", "PSNR dB", *attacks, "found, jpeg_75", "found, unmarked"]
     lines = [
-        f"| scheme | n | bits | PSNR dB | {' | '.join(attacks)} | unmarked, found |",
-        f"|---|{'---|' * (len(attacks) + 4)}",
+        f"| {' | '.join(heads)} |",
+        f"|{'---|' * len(heads)}",
     ]
     for name, run in runs.items():
         psnr = sum(image["psnr"] for image in run["images"]) / len(run["images"])
@@ -134,7 +135,7 @@ def survived(results: dict[str, dict[str, Any]], folder: str) -> list[str]:
         unmarked = f"{wrong}/{len(run['fpr'])}" if run["fpr"] else "–"
         lines.append(
             f"| {name} | {len(run['images'])} | {run['info']['payload_bits']} | {psnr:.1f} | "
-            f"{' | '.join(cells)} | {unmarked} |"
+            f"{' | '.join(cells)} | {_found(run)} | {unmarked} |"
         )
     return lines
 
@@ -150,6 +151,14 @@ def _share(run: dict[str, Any], attack: str) -> str:
         return shown
     low, high = wilson(hits, len(rows))
     return f"{shown} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _found(run: dict[str, Any]) -> str:
+    """After JPEG 75, by schemes that decide whether there is a mark."""
+    rows = run["attacks"].get("jpeg_75", [])
+    if not rows or run["info"]["threshold"] is None:
+        return "–"
+    return f"{100 * sum(bool(row['found']) for row in rows) / len(rows):.0f}"
 
 
 def speeds(results: dict[str, dict[str, Any]]) -> list[str]:
