@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provenance.audit.auditor import Step
     from provenance.audit.engines.interface import Engine
     from provenance.audit.plan import Asked
-    from provenance.audit.run import Totals
+    from provenance.audit.run import Run, Totals
     from provenance.config import Config
 
 
@@ -113,7 +113,7 @@ def run(
         typer.echo(line(estimated) if as_json else plan_text(estimated))
         return
     failed = 0
-    for step in _shown(auditor.run(_engine(engine, workers)), auditor.plan()):
+    for step in _shown(auditor.run(_engine(engine, workers, Run(folder))), auditor.plan()):
         if step.failed is not None:
             failed += 1
             say(f"not finished: {step.failed.name} ({step.failed.why})")
@@ -216,7 +216,7 @@ def _config(path: Path | None) -> Config | None:
     return Config.load(path)
 
 
-def _engine(name: str, workers: int) -> Engine:
+def _engine(name: str, workers: int, run: Run) -> Engine:
     from provenance.audit.engines.local import LocalEngine
     from provenance.errors import ConfigError
 
@@ -225,7 +225,7 @@ def _engine(name: str, workers: int) -> Engine:
     if name == "ray":
         from provenance.audit.engines.ray import RayEngine
 
-        return RayEngine(workers)
+        return RayEngine(run, workers)
     raise ConfigError(f"--engine is {name}; expected local or ray")
 
 

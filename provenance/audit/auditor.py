@@ -84,8 +84,8 @@ class Auditor:
             yield Step(done, rows, size)
             todo = (s for s in self._run.shards() if not self._run.finished(s.number))
             config = self.config.path if self.config else None
-            work = engine.run(Worker(self.source, self.folder, config), todo)
-            for each in work:
+            worker = Worker(self.source, self.asked, config, self.folder)
+            for each in engine.run(worker, todo):
                 if isinstance(each, Done):
                     done, rows, size = done + 1, rows + each.rows, size + each.size
                     yield Step(done, rows, size)

@@ -153,10 +153,13 @@ class Run:
         for part in self.parts():
             yield from schema.read(part)
 
-    def finish(self, shard: Shard, rows: Iterable[Row], digest: str) -> None:
-        """Keep the rows of a shard; it is finished when this returns."""
-        facts = {"shard": shard.number, "name": shard.name, "digest": digest}
-        schema.write(self.part(shard.number), rows, facts)
+    def finish(self, number: int, rows: bytes) -> None:
+        """Keep the rows of a shard, see `schema.rendered`; it is finished when this returns.
+
+        Raises:
+            OutputError: they cannot be kept.
+        """
+        write_atomically(self.part(number), rows, overwrite=True)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

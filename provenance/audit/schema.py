@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.audit.interface import Found, Row, State
 from provenance.errors import ConfigError, InputError
-from provenance.files import write_atomically
 
 if TYPE_CHECKING:
     import pyarrow
@@ -76,16 +75,12 @@ def schema() -> pyarrow.Schema:
     )
 
 
-def write(path: Path, rows: Iterable[Row], facts: Mapping[str, Any]) -> Path:
-    """Write rows to a file, whole or not at all; what is there is replaced.
+def rendered(rows: Iterable[Row], facts: Mapping[str, Any]) -> bytes:
+    """Rows as the bytes of a Parquet file.
 
     Args:
-        path: its folder must exist.
         rows: in order.
         facts: kept in the file's metadata, ready for JSON.
-
-    Raises:
-        OutputError: it cannot be written.
     """
     pa = arrow()
     columns = schema().with_metadata(
@@ -94,7 +89,7 @@ def write(path: Path, rows: Iterable[Row], facts: Mapping[str, Any]) -> Path:
     table = pa.Table.from_pylist([_plain(row) for row in rows], schema=columns)
     sink = pa.BufferOutputStream()
     pa.parquet.write_table(table, sink, compression="zstd", version="2.6")
-    return write_atomically(path, sink.getvalue().to_pybytes(), overwrite=True)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def read(path: Path) -> Iterator[Row]:

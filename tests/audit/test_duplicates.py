@@ -74,7 +74,8 @@ def test_leaks_between_splits_are_named(tmp_path: Path) -> None:
             Row(path, shard, offset, split=split, fingerprint=print_)
             for offset, (path, split, print_) in enumerate(entries)
         ]
-        parts.append(schema.write(tmp_path / f"{shard:06d}.parquet", rows, {}))
+        parts.append(tmp_path / f"{shard:06d}.parquet")
+        parts[-1].write_bytes(schema.rendered(rows, {}))
     found = list(duplicates(parts))
     assert [(d.path, d.group, d.leaks) for d in found] == [
         ("a", 0, True),

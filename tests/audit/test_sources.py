@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from provenance.audit import schema
 from provenance.audit.interface import Sample, Source
 from provenance.audit.sources.open import opened
 from provenance.errors import InputError
 from tests.audit.samples import picture
 
-pa = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
+pa = schema.arrow()
 
 NAMES = [f"train/cat/{n}.png" for n in range(3)] + ["test/dog/3.png"]
 

@@ -108,23 +108,29 @@ class Answering(io.RawIOBase):
         self._file = file
 
     def readinto(self, buffer: Any) -> int:
+        """Read into a buffer, as far as there is something."""
         data = _asked(self._file.read, len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a place."""
         return int(_asked(self._file.seek, offset, whence))
 
     def tell(self) -> int:
+        """Where it is."""
         return int(self._file.tell())
 
     def seekable(self) -> bool:
+        """It is."""
         return True
 
     def readable(self) -> bool:
+        """It is."""
         return True
 
     def close(self) -> None:
+        """Let go of it."""
         if not self.closed:
             self._file.close()
         super().close()

@@ -1,0 +1,146 @@
+"""The estimate and its interval hold what they promise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.audit.statistics import (
+    Estimate,
+    Rates,
+    Stratum,
+    bootstrap,
+    difference,
+    needed,
+    prevalence,
+    with_known,
+)
+from provenance.errors import InputError
+
+RATES = Rates(180, 300, 14, 700)
+
+
+def test_rogan_and_gladen() -> None:
+    """Worked by hand: (0.14 - 0.02) / (0.6 - 0.02)."""
+    estimate = prevalence([Stratum("all", 10_000, 1000, 140)], RATES)
+    assert estimate is not None
+    assert estimate.raw == pytest.approx(0.14)
+    assert estimate.share == pytest.approx(0.12 / 0.58)
+    assert estimate.low < estimate.share < estimate.high
+
+
+def test_without_judged_pictures_there_is_no_estimate() -> None:
+    assert prevalence([Stratum("all", 10, 0, 0)], RATES) is None
+    assert prevalence([], RATES) is None
+    assert bootstrap([], RATES) is None
+    assert needed([], RATES, 0.05) is None
+
+
+def test_strata_count_by_their_size() -> None:
+    """Cochran 1977, equation 5.1, with both corrected alike."""
+    strata = [Stratum("a", 9000, 100, 50), Stratum("b", 1000, 100, 10)]
+    estimate = prevalence(strata, RATES)
+    assert estimate is not None
+    assert estimate.raw == pytest.approx(0.9 * 0.5 + 0.1 * 0.1)
+
+
+def test_more_of_a_small_population_makes_it_narrower() -> None:
+    def wide(population: int) -> float:
+        estimate = prevalence([Stratum("all", population, 500, 150)], RATES)
+        assert estimate is not None
+        return estimate.high - estimate.low
+
+    assert wide(500) < wide(1000) < wide(1_000_000)
+
+
+@pytest.mark.parametrize("counts", [(5, 4, 0, 1), (0, 0, 0, 1), (1, 2, 1, 1), (1, 10, 5, 10)])
+def test_rates_that_tell_nothing_are_refused(counts: tuple[int, int, int, int]) -> None:
+    with pytest.raises(InputError):
+        Rates(*counts)
+    with pytest.raises(InputError):
+        Stratum("a", 5, 6, 0)
+
+
+shares = st.floats(0, 1)
+
+
+@given(st.integers(1, 500), shares, shares, st.integers(1, 5))
+def test_the_interval_holds_the_estimate_inside_the_possible(
+    judged: int, part: float, called: float, times: int
+) -> None:
+    strata = [Stratum("a", judged * times, judged, int(called * judged))]
+    estimate = prevalence(strata, RATES)
+    assert estimate is not None
+    assert 0 <= estimate.low <= estimate.share <= estimate.high <= 1
+    whole = with_known(estimate, int(100 * part), judged * times)
+    assert whole is not None
+    assert 0 <= whole.low <= whole.share <= whole.high <= 1
+    assert whole.share >= estimate.share - 1e-12
+
+
+def simulated(prevalence_: float, part: float, seed: int, audits: int = 1000) -> float:
+    """How often the interval holds the true share, with rates that were measured as well."""
+    random = np.random.default_rng(seed)
+    sizes, hits = (4000, 1000, 5000), 0
+    for _ in range(audits):
+        strata, generated = [], 0
+        for n, (size, factor) in enumerate(zip(sizes, (0.5, 1.0, 1.4), strict=True)):
+            true = random.binomial(size, min(1.0, factor * prevalence_))
+            drawn = int(size * part)
+            found = random.hypergeometric(true, size - true, drawn)
+            called = random.binomial(found, 0.6) + random.binomial(drawn - found, 0.02)
+            strata.append(Stratum(str(n), size, drawn, int(called)))
+            generated += true
+        rates = Rates(random.binomial(300, 0.6), 300, random.binomial(700, 0.02), 700)
+        estimate = prevalence(strata, rates)
+        assert estimate is not None
+        hits += estimate.low <= generated / sum(sizes) <= estimate.high
+    return hits / audits
+
+
+@pytest.mark.parametrize("true", [0.05, 0.2, 0.5])
+@pytest.mark.parametrize("part", [0.05, 0.3, 1.0])
+def test_nineteen_times_in_twenty_it_holds_the_truth(true: float, part: float) -> None:
+    assert 0.93 <= simulated(true, part, seed=3) <= 0.98
+
+
+def test_the_bootstrap_agrees() -> None:
+    strata = [Stratum("a", 4000, 400, 60), Stratum("b", 6000, 600, 200)]
+    estimate, drawn = prevalence(strata, RATES), bootstrap(strata, RATES)
+    assert estimate is not None
+    assert drawn is not None
+    assert drawn == pytest.approx((estimate.low, estimate.high), abs=0.02)
+    assert bootstrap(strata, RATES) == drawn
+
+
+def test_how_many_more_are_needed() -> None:
+    strata = [Stratum("all", 1_000_000, 200, 40)]
+    count = needed(strata, RATES, 0.05)
+    assert count is not None
+    assert 200 < count < 1_000_000
+    scaled = [Stratum("all", 1_000_000, count, round(count * 0.2))]
+    estimate = prevalence(scaled, RATES)
+    assert estimate is not None
+    assert (estimate.high - estimate.low) / 2 <= 0.0505
+    # The rates themselves are not known better than this.
+    assert needed(strata, RATES, 0.001) is None
+    assert needed(strata, RATES, 0.5) == 200
+
+
+def test_a_difference_has_an_interval_wider_than_either() -> None:
+    before, now = (Estimate(s, s - 0.03, s + 0.05, s, 100, 1000) for s in (0.1, 0.2))
+    change, low, high = difference(now, before)
+    assert change == pytest.approx(0.1)
+    assert low == pytest.approx(0.1 - math.hypot(0.03, 0.05))
+    assert high == pytest.approx(0.1 + math.hypot(0.05, 0.03))
+
+
+def test_what_is_known_needs_no_detector() -> None:
+    assert with_known(None, 5, 5) is None
+    whole = with_known(None, 5, 0)
+    assert whole is not None
+    assert (whole.share, whole.low, whole.high) == (1, 1, 1)
