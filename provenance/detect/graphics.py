@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from provenance.detect.views import CROPS, SHRUNK
 from provenance.picture import Picture
 
 _BLOCK = 8
@@ -27,3 +29,15 @@ def flatness(picture: Picture) -> float:
     blocks = gray.reshape(rows, _BLOCK, columns, _BLOCK)
     spread = blocks.max(axis=(1, 3)) - blocks.min(axis=(1, 3))
     return float((spread <= 1).mean())
+
+
+def described(features: NDArray[np.float32], flat: float) -> NDArray[np.float32]:
+    """What graphics are told by: the features of the whole and of its crops, and the flatness.
+
+    Args:
+        features: of the views, as the backbone gives them.
+        flat: from `flatness`.
+    """
+    crops = features[CROPS].mean(axis=0)
+    both = (features[SHRUNK].astype(np.float32) + crops) / 2
+    return np.append(both, flat).astype(np.float32)

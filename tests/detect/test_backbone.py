@@ -43,15 +43,6 @@ def test_the_features_of_a_view_are_its_own():
     assert not np.allclose(both[0], both[1], atol=1e-2)
 
 
-def test_whole_numbers_are_near_the_exact_network():
-    real_network()
-    rounded, exact = Backbone().features(scenes()), Backbone(exact=True).features(scenes())
-    cosines = (rounded * exact).sum(axis=1) / (
-        np.linalg.norm(rounded, axis=1) * np.linalg.norm(exact, axis=1)
-    )
-    assert cosines.min() > 0.99
-
-
 def test_another_network_is_refused(monkeypatch):
     real_network()
     monkeypatch.setattr(backbone, "SHA256", "0" * 64)

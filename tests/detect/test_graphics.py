@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from provenance.detect.graphics import flatness
+from provenance.detect.graphics import described, flatness
 from provenance.picture import Picture
 
 
@@ -28,3 +28,10 @@ def test_only_the_middle_of_a_large_picture_is_read():
     large = np.zeros((1200, 3000, 3), np.uint8)
     large[:, :900] = np.random.default_rng(4).integers(0, 256, (1200, 900, 3))
     assert flatness(Picture.from_array(large)) == 1.0
+
+
+def test_a_picture_is_described_by_its_views_and_its_flatness():
+    views = np.arange(5, dtype=np.float32)[:, None] * np.ones((1, 4), np.float32)
+    found = described(views, 0.25)
+    assert found.dtype == np.float32
+    assert np.allclose(found, [1, 1, 1, 1, 0.25])  # the whole is 0, the crops are 1, 2 and 3

@@ -19,16 +19,24 @@ from provenance_models import read_json
 
 
 class Features:
-    """A backbone that gives each view the logit that the test wants."""
+    """A backbone that gives each view the logit that the test wants, and the gate its own."""
 
-    def __init__(self, *logits: float) -> None:
+    def __init__(self, *logits: float, gate: float = -20.0) -> None:
         self.logits = logits
+        self.gate = gate
 
     def features(self, views):
         head = trained()
-        towards = head.weight / np.sum(head.weight**2)
-        rows = [head.mean + head.spread * towards * (x - head.bias) for x in self.logits]
-        assert len(views) == len(rows)
+        assert len(views) == len(self.logits)
+        judge, gate = head.judge, head.gate
+        first = judge.weight / judge.spread
+        second = gate.weight[:-1] / gate.spread[:-1]  # flatness is left as it is
+        pairs = np.array([[first @ first, first @ second], [first @ second, second @ second]])
+        flat = float(gate.logits(np.append(judge.mean, gate.mean[-1])[None].astype(np.float32))[0])
+        rows = []
+        for logit in self.logits:
+            towards = np.linalg.solve(pairs, [logit - judge.bias, self.gate - flat])
+            rows.append(judge.mean + towards[0] * first + towards[1] * second)
         return np.array(rows, np.float32)
 
 
@@ -43,26 +51,40 @@ def examined(backbone, scene):
     return found
 
 
-def test_all_readings_together_suggest_generation(scene):
-    over = trained().threshold + 1
+@pytest.mark.parametrize("level", [0, 1])
+def test_all_readings_together_suggest_generation(scene, level):
+    over = trained().levels[level].threshold + 0.05
     found = examined(Features(*[over] * 5), scene)
     assert (found.code, found.status, found.origin) == (
         "pixels.generated",
         Status.SUGGESTED,
         Origin.GENERATED,
     )
-    assert (
-        found.false_positive_rate
-        == read_json("pixels", "metrics.json")["real_called_generated"]["share"]
-    )
+    measured = read_json("pixels", "metrics.json")["levels"][level]
+    assert found.false_positive_rate == measured["real_called_generated"]["share"]
+    assert ("clearly" in found.explanation) is bool(level)
     assert found.weight is not None
+    assert found.weight == trained().levels[level].worth
     assert found.weight.low <= found.weight.ratio <= found.weight.high
+
+
+def test_the_higher_level_is_worth_more():
+    low, high = trained().levels
+    assert low.threshold < high.threshold
+    assert low.worth.ratio < high.worth.ratio
+
+
+def test_it_says_how_often_it_finds_anything(scene):
+    for logit in (trained().levels[0].threshold + 0.05, -50.0):
+        rate = examined(Features(*[logit] * 5), scene).details["detection_rate"]
+        assert 0 < rate["low"] < rate["rate"] < rate["high"] < 1
+        assert rate["pictures"] > 0
 
 
 @pytest.mark.parametrize("place", [0, 4])
 def test_one_reading_that_disagrees_makes_it_unsure(scene, place):
-    logits = [trained().threshold + 1] * 5
-    logits[place] = trained().threshold - 0.1
+    logits = [trained().levels[1].threshold + 1] * 5
+    logits[place] = trained().levels[0].threshold - 0.1
     found = examined(Features(*logits), scene)
     assert (found.code, found.status, found.origin) == (
         "pixels.unsure",
@@ -84,9 +106,12 @@ def test_no_number_is_not_checked(scene):
     assert found.status is Status.UNCHECKED
 
 
-def test_graphics_and_small_pictures_are_not_judged():
-    diagram = np.full((300, 300, 3), 250, np.uint8)
-    assert examined(Features(), diagram).code == "pixels.graphic"
+def test_graphics_are_not_judged(scene):
+    over = trained().levels[1].threshold + 1
+    assert examined(Features(*[over] * 5, gate=20.0), scene).code == "pixels.graphic"
+
+
+def test_small_pictures_are_not_judged():
     small = np.random.default_rng(0).integers(0, 256, (LEAST - 1, 300, 3), np.uint8)
     assert examined(Features(), small).code == "pixels.too-small"
 
@@ -104,7 +129,8 @@ def test_no_picture_is_not_checked():
 
 
 def test_the_head_is_the_one_that_was_measured():
-    assert trained().weight.shape == (WIDTH,)
+    assert trained().judge.weight.shape == (WIDTH,)
+    assert trained().gate.weight.shape == (WIDTH + 1,)
 
 
 def test_the_real_network(scene):
@@ -113,4 +139,4 @@ def test_the_real_network(scene):
     except WeightsMissing:
         pytest.skip(f"needs the weights of {MODEL}")
     (found,) = PixelsCheck().examine(subject(scene))
-    assert found.code in ("pixels.generated", "pixels.unsure")
+    assert found.code == "pixels.graphic"  # it is drawn
