@@ -11,6 +11,8 @@ import io
 import json
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 from collections import namedtuple
@@ -923,3 +925,19 @@ def test_standard_pipeline(pipeline, scene):
     assert asset.report.verdict.outcome == "verified"
     assert pipeline.issued(asset.data)
     assert np.array_equal(np.asarray(result["images"][0]), shown(asset.data))
+
+
+def test_example(config, tmp_path):
+    example = Path(__file__).parents[2] / "examples" / "protect_a_function.py"
+    done = subprocess.run(
+        [sys.executable, example],
+        cwd=tmp_path,
+        env={**os.environ, "PROVENANCE_CONFIG": str(config.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Output: 2 pictures, seed 0" in done.stdout
+    assert "made from 1 picture: inputTo" in done.stdout
+    assert done.stdout.count("watermark ") == 2
