@@ -23,8 +23,9 @@ import numpy as np
 from PIL import Image
 from render import PSEUDO, Material, Placed, half, picture
 
+from provenance.detect.text.again import agreement
 from provenance.detect.text.find import Finder
-from provenance.detect.text.judge import TURNS, clarity, features
+from provenance.detect.text.judge import TURNS, clarity, features, without_score
 from provenance.detect.text.read import Reader
 from provenance.errors import InputError
 from provenance.picture import Picture
@@ -32,15 +33,22 @@ from provenance.picture import Picture
 GOOD = ("words",) * 5 + ("codes",) * 3 + ("mild",) * 2 + ("chinese",) * 4
 BAD = (*PSEUDO * 2, *(f"zh-{kind}" for kind in PSEUDO))
 
-DRAWN = {"tune": (420, 7), "report": (260, 8)}
-"""Pictures and seed of each half."""
+EACH = 50
+SEEDS = {"tune": (*range(1000, 1010), *range(2000, 2008)), "report": tuple(range(3000, 3006))}
+"""Pictures for each seed, and the seeds of each half."""
 
 FOLDERS = ("real", "ai", "text", "hands", "nsfw_benign")
 """Of the corpus."""
 
 
+def judged(fact: dict[str, Any]) -> bool:
+    """Whether the line gets as far as a score."""
+    keys = ("text", "mean", "height", "long", "contrast", "edge")
+    return without_score(*(fact[key] for key in keys)) is None
+
+
 class Collector:
-    """Finds and reads lines, and keeps facts and features of each.
+    """Finds and reads lines, and keeps facts of each, and features of those that need a score.
 
     Facts: `group` (picture), `part` (`tune` or `report`), `kind` (what was drawn there, `part KIND`
     for a part of it, `nothing` beside it; or `real`, `ai` in files), `text`, `mean` sureness,
@@ -66,23 +74,25 @@ class Collector:
             cut = line.cut(image)
             reading = self.reader.read(cut)
             contrast, edge = clarity(cut)
-            self.rows.append(features(cut, reading).astype(np.float32))
-            self.facts.append(
-                {
-                    **known,
-                    "kind": kind,
-                    "text": reading.text,
-                    "mean": reading.mean,
-                    "x": x,
-                    "y": y,
-                    "height": cut.height,
-                    "long": cut.width / cut.height,
-                    "detector": line.score,
-                    "contrast": contrast,
-                    "edge": edge,
-                    "turned": max(self._turned(cut)) if reading.mean < 0.95 else 0.0,
-                }
-            )
+            fact = {
+                **known,
+                "kind": kind,
+                "text": reading.text,
+                "mean": reading.mean,
+                "x": x,
+                "y": y,
+                "height": cut.height,
+                "long": cut.width / cut.height,
+                "detector": line.score,
+                "contrast": contrast,
+                "edge": edge,
+                "turned": 0.0,
+            }
+            if judged(fact):
+                fact["turned"] = max(self._turned(cut))
+                agreed = agreement(cut, reading, self.reader)
+                self.rows.append(features(cut, reading, agreed).astype(np.float32))
+            self.facts.append(fact)
 
     def _turned(self, cut: Image.Image) -> Iterator[float]:
         for turn in TURNS:
@@ -159,13 +169,14 @@ def main(job: str, corpus: Path, fonts: Path, words: Path, dictionary: Path, out
         looked_at = [asdict(file) for file in known if photograph(collector, corpus, file)]
         (out / "looked_at.json").write_text(json.dumps(looked_at), encoding="utf-8")
     else:
-        pictures, seed = DRAWN[job]
         photographs = [
             corpus / f.path
             for f in known
             if f.part == job and f.path.startswith("real/") and "hei" not in f.path[-5:]
         ]
-        draw(collector, Material(fonts, words, dictionary, photographs, job), pictures, seed)
+        material = Material(fonts, words, dictionary, photographs, job)
+        for seed in SEEDS[job]:
+            draw(collector, material, EACH, seed)
     print(job, len(collector.rows))
     np.savez_compressed(out / f"{job}.npz", rows=np.array(collector.rows))
     (out / f"{job}.json").write_text(json.dumps(collector.facts), encoding="utf-8")

@@ -19,35 +19,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from collect import BAD, GOOD
+from collect import BAD, GOOD, judged
 from render import PSEUDO, SCRIPTS, UNSEEN
-from train import judged, load
+from train import load
 
 from provenance.detect.text.judge import CLASSES, SMALLEST, SURE, scores
+from provenance.moderate.intervals import clopper_pearson
 
 HERE = Path(__file__).parent
 Facts = list[dict[str, Any]]
 
 
-def wilson(k: int, n: int) -> list[float]:
-    """95 % interval of a proportion (Wilson 1927)."""
-    if n == 0:
-        return [0.0, 1.0]
-    z, p = 1.959964, k / n
-    middle, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return [round(max(0.0, (middle - spread) / scale), 5), round((middle + spread) / scale, 5)]
-
-
 def rate(flags: Iterable[bool]) -> dict[str, Any]:
-    """How often, of how many, with its interval."""
+    """How often, of how many, with its interval (Clopper and Pearson)."""
     values = [bool(flag) for flag in flags]
     k, n = sum(values), len(values)
     return {
         "n": n,
         "flagged": k,
         "rate": round(k / n, 4) if n else None,
-        "interval95": wilson(k, n),
+        "interval95": [round(end, 5) for end in clopper_pearson(k, n)],
     }
 
 

@@ -19,12 +19,15 @@ from provenance.verify.interface import Subject
 MOST = 40
 """Lines that are read, the largest first; more would only cost time."""
 
+MOST_AGAIN = 12
+"""Lines that are read more than once, the largest first: each takes eleven times as long."""
+
 _SHOWN = 20
 """Texts that the details repeat."""
 
 
 class TextCheck:
-    """Finds lines of text and says which are gibberish. About 0.2 s CPU for a megapixel.
+    """Finds lines of text and says which are gibberish. About 0.1 s CPU, 0.4 s with much to doubt.
 
     Args:
         finder: finds the lines.
@@ -45,13 +48,16 @@ class TextCheck:
         lines = self._finder.lines(image)
         area = [-line.width * line.height for line in lines]
         largest = sorted(range(len(lines)), key=area.__getitem__)[:MOST]
-        chosen = [lines[index] for index in sorted(largest)]
         metrics = _metrics()
-        threshold = metrics["threshold"]
-        judged = [(line, judge(line.cut(image), self._reader, threshold)) for line in chosen]
+        found: dict[int, Judgement] = {}
+        for index in largest:
+            scored = sum(each.score is not None for each in found.values())
+            cut, again = lines[index].cut(image), scored < MOST_AGAIN
+            found[index] = judge(cut, self._reader, metrics["threshold"], again=again)
+        judged = [(lines[index], found[index]) for index in sorted(found)]
         rate = tell.detection_rate(metrics["generated"]["pictures"])
         details = {**_details(judged, len(lines)), "detection_rate": rate}
-        if any(found.kind is Kind.GIBBERISH for _, found in judged):
+        if any(each.kind is Kind.GIBBERISH for each in found.values()):
             return _gibberish(judged, image.size, details, metrics)
         return _nothing(details)
 

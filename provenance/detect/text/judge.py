@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from provenance.detect.text.again import agreement
 from provenance.detect.text.interface import LineReader, Reading
 from provenance.detect.text.language import is_chinese, surprise, unknown_pairs
 from provenance.detect.text.read import HEIGHT
@@ -49,6 +51,9 @@ TURNS = (
     Image.Transpose.FLIP_TOP_BOTTOM,
 )
 """Other ways to hold a line: mirrored, upside down, and both."""
+
+FAR = 6.0
+"""Features are cut at so many times their spread, or one of them could decide alone."""
 
 CLASSES = ("text", "gibberish", "other", "nothing")
 """What the line may be; `other` is another script or mirrored, `nothing` no writing at all."""
@@ -80,25 +85,30 @@ class Judgement:
     score: float | None = None
 
 
-def judge(line: Image.Image, reader: LineReader, threshold: float) -> Judgement:
+def judge(
+    line: Image.Image, reader: LineReader, threshold: float, *, again: bool = True
+) -> Judgement:
     """Read a line and judge it.
 
     Args:
         line: RGB, level, in the picture's own pixels.
-        reader: reads it, in four ways where it may be gibberish.
+        reader: reads it: once, or in eight ways where it needs a score, and in three more where it
+            may be gibberish.
         threshold: scores from here on are gibberish.
+        again: whether to read it more than once, which takes most of the time.
     """
     reading = reader.read(line)
     contrast, edge = clarity(line)
     answer = without_score(
         reading.text, reading.mean, line.height, line.width / line.height, contrast, edge
     )
-    if answer:
-        return Judgement(answer, reading.text)
-    score = float(scores(features(line, reading)[None])[0, CLASSES.index("gibberish")])
+    harmless = Kind.LEGIBLE if readable(reading.text, reading.mean) else Kind.UNCLEAR
+    if answer or not again:
+        return Judgement(answer or harmless, reading.text)
+    rows = features(line, reading, agreement(line, reading, reader))[None]
+    score = float(scores(rows)[0, CLASSES.index("gibberish")])
     if score < threshold:
-        kind = Kind.LEGIBLE if readable(reading.text, reading.mean) else Kind.UNCLEAR
-        return Judgement(kind, reading.text, score)
+        return Judgement(harmless, reading.text, score)
     for turn in TURNS:
         other = reader.read(line.transpose(turn))
         if other.mean >= SURE and len(other.text.strip()) > 2:
@@ -120,7 +130,7 @@ def without_score(
         return Kind.LEGIBLE
     if height < SMALLEST:
         return Kind.LEGIBLE if legible else Kind.SMALL
-    if contrast < FLATTEST or edge < SOFTEST or long < SHORTEST:
+    if contrast < FLATTEST or edge < SOFTEST or long < SHORTEST or len(text.strip()) < 2:
         return Kind.LEGIBLE if legible else Kind.UNCLEAR
     return None
 
@@ -136,8 +146,10 @@ def clarity(line: Image.Image) -> tuple[float, float]:
     return contrast, steepest / max(contrast, 1.0)
 
 
-def features(line: Image.Image, reading: Reading) -> NDArray[np.float64]:
-    """What the judgement rests on: sureness first, then language, clarity and shapes."""
+def features(
+    line: Image.Image, reading: Reading, agreed: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What the judgement rests on: sureness, language, clarity, agreement of readings, shapes."""
     sure = np.array(reading.sureness or (0.0,))
     text = reading.text
     letters = max(1, len(text.strip()))
@@ -160,13 +172,19 @@ def features(line: Image.Image, reading: Reading) -> NDArray[np.float64]:
         contrast / 255,
         edge,
     )
-    return np.concatenate([np.array(known, np.float64), reading.shapes])
+    return np.concatenate([np.array(known, np.float64), agreed, reading.shapes])
 
 
 def scores(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Probability of each of `CLASSES`, uncalibrated, for rows of features."""
-    model = _model()
-    values = (rows - model["mean"]) / model["spread"] @ model["weights"] + model["bias"]
+    return apply(_model(), rows)
+
+
+def apply(model: Mapping[str, NDArray[Any]], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same with a given model: one hidden layer."""
+    near = np.clip((rows - model["mean"]) / model["spread"], -FAR, FAR)
+    hidden = np.maximum(near @ model["first"] + model["first_bias"], 0)
+    values = hidden @ model["second"] + model["second_bias"]
     values = np.exp(values - values.max(axis=1, keepdims=True))
     return np.asarray(values / values.sum(axis=1, keepdims=True), np.float64)
 

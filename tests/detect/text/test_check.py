@@ -10,7 +10,8 @@ from PIL import Image
 
 from provenance.codec.limits import Limits
 from provenance.detect.text import judge
-from provenance.detect.text.check import MOST, TextCheck
+from provenance.detect.text.again import WAYS
+from provenance.detect.text.check import MOST, MOST_AGAIN, TextCheck
 from provenance.detect.text.interface import Line, Reading
 from provenance.detect.text.read import WIDTH
 from provenance.evidence import Status
@@ -37,7 +38,7 @@ class Reads:
     def read(self, line: Image.Image) -> Reading:
         self.calls += 1
         text, sure = self.text, self.sureness
-        if self.mirrored and self.calls == 2:
+        if self.mirrored and self.calls == 2 + len(WAYS):
             text, sure = self.mirrored
         return Reading(text, (sure,) * len(text), np.zeros(WIDTH, np.float32))
 
@@ -123,6 +124,20 @@ def test_a_picture_full_of_lines_is_read_in_part():
     evidence = only(TextCheck(Finds(*[LARGE] * 500), reader))
     assert reader.calls == MOST
     assert evidence.details["lines"] == 500
+
+
+def test_a_picture_full_of_doubtful_lines_is_read_again_in_part(suspicious):
+    reader = Reads("Srtae", 0.4)
+    evidence = only(TextCheck(Finds(*[LARGE] * 500), reader))
+    assert reader.calls == MOST + MOST_AGAIN * (len(WAYS) + 3)
+    assert len(evidence.boxes) == MOST_AGAIN
+    assert evidence.details["unclear"] == MOST - MOST_AGAIN
+
+
+def test_what_has_hardly_a_letter_is_not_read_again(suspicious):
+    reader = Reads("S", 0.4)
+    assert only(TextCheck(Finds(LARGE), reader)).code == "text.unclear"
+    assert reader.calls == 1
 
 
 def test_missing_weights_are_said_with_the_command_that_gets_them():
