@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from provenance.errors import InputError
-from provenance.integrations import bodies
+from provenance.integrations import bodies, containers
 from provenance.integrations._starts import ENOUGH, begins_picture
 from provenance.picture import Asset
 from provenance.proxy.apis.interface import Api, Link
@@ -27,6 +27,9 @@ from provenance.verify.media import media_type
 Delivery = Literal["served", "inline"]
 """How pictures that an answer names by address are handed out: at an address of ours, or as a
 `data:` address."""
+
+_LONGEST_NAME = 23
+"""Letters of a member's name that are too few to be a picture."""
 
 _SMALL = 4096
 """Bytes that are looked through at once, since a thread would cost more."""
@@ -54,7 +57,7 @@ class _Edited:
     Attributes:
         body: as it came, or written anew.
         changed: it was written anew.
-        document: parsed, if there are links in it.
+        document: parsed, if it is JSON that nobody can read differently.
         links: where it names pictures by address.
     """
 
@@ -111,17 +114,24 @@ class Settler:
         """
         if len(body) <= _SMALL and _is_plain(api, kind, body):
             return Settled()
-        edited = await self._pool.run(_edited, api, kind, body)
-        assets: tuple[Asset, ...] = ()
-        if edited.links:
-            pictures = await self._fetched([link.url for link in edited.links])
-            edited, assets = await self._pool.run(self._linked, edited, pictures, wish, seen, home)
+        settled = await self._pool.run(self._at_once, api, kind, body, wish, seen)
+        if isinstance(settled, Settled):
+            return settled
+        pictures = await self._fetched([link.url for link in settled.links])
+        edited, assets = await self._pool.run(self._linked, settled, pictures, wish, seen, home)
         settled = await self._pool.run(self._replaced, kind, edited, wish, seen)
         return replace(settled, assets=_unique([*assets, *settled.assets]))
 
+    def _at_once(
+        self, api: Api, kind: str, body: bytes, wish: Wish, seen: Seen
+    ) -> Settled | _Edited:
+        """All of it in one go, unless addresses have to be fetched first; blocking."""
+        edited = _edited(api, kind, body)
+        return edited if edited.links else self._replaced(kind, edited, wish, seen)
+
     def _replaced(self, kind: str, edited: _Edited, wish: Wish, seen: Seen) -> Settled:
         """The body with assets where pictures were; blocking."""
-        found = _found(kind, edited.body)
+        found = _found(kind, edited)
         if found is None:
             return Settled(body=edited.body if edited.changed else None)
         made = self._protector.finish(found.pictures, wish, seen)
@@ -129,7 +139,7 @@ class Settler:
         return Settled(
             None if new_kind == kind else new_kind,
             body,
-            [asset for asset in made if asset is not None],
+            _unique([asset for asset in made if asset is not None]),
         )
 
     async def _fetched(self, urls: Sequence[str]) -> dict[str, bytes]:
@@ -160,7 +170,7 @@ class Settler:
         for link in edited.links:
             link.owner[link.key] = places[link.url]
         assets = tuple(asset for asset in made.values() if asset is not None)
-        return _Edited(_json(edited.document), changed=True), assets
+        return _Edited(_json(edited.document), True, edited.document), assets
 
     def _address(self, data: bytes, seen: Seen, home: str) -> str:
         kind = media_type(data)
@@ -173,7 +183,7 @@ class Settler:
 def _is_plain(api: Api, kind: str, body: bytes) -> bool:
     """Whether a small body needs nothing done."""
     edited = _edited(api, kind, body)
-    return not edited.links and not edited.changed and _found(kind, body) is None
+    return not edited.links and not edited.changed and _found(kind, edited) is None
 
 
 def _edited(api: Api, kind: str, body: bytes) -> _Edited:
@@ -192,11 +202,39 @@ def _edited(api: Api, kind: str, body: bytes) -> _Edited:
     return _Edited(_json(document) if changed else body, changed, document, links)
 
 
-def _found(kind: str, body: bytes) -> bodies.Found | None:
+def _found(kind: str, edited: _Edited) -> bodies.Found | None:
+    """The pictures in a body.
+
+    Raises:
+        Refusal: 502, one cannot be replaced where it stands.
+    """
     try:
-        return bodies.pictures_in(kind, body)
+        if edited.document is None or _is_intricate(edited):
+            return bodies.pictures_in(kind, edited.body)
+        found = containers.find(edited.document, strict=False)
     except InputError as error:
         raise answer_refused(f"cannot be protected: {error}") from error
+    except RecursionError as error:
+        raise unreadable("it is nested too deeply") from error
+    if not found.pictures:
+        return None
+    pictures = tuple(bytes(picture) for picture in found.pictures)
+    return bodies.Found(pictures, lambda assets: (kind, _json(found.replaced(assets))))
+
+
+def _is_intricate(edited: _Edited) -> bool:
+    """Whether pictures may stand in documents inside texts, or in names, which takes longer."""
+    quoted = b'\\"' in edited.body or b"\\u" in edited.body
+    return quoted or any(len(name) > _LONGEST_NAME for name in _names(edited.document))
+
+
+def _names(value: Any) -> Iterator[str]:
+    inner: Iterable[Any] = value if isinstance(value, list) else ()
+    if isinstance(value, dict):
+        yield from value
+        inner = value.values()
+    for each in inner:
+        yield from _names(each)
 
 
 def _json(document: Any) -> bytes:

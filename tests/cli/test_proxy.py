@@ -1,14 +1,17 @@
 """`provenance proxy` as a process of its own: it starts, answers, and ends when it is told to."""
 
+import asyncio
 import base64
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 
 import httpx
 import pytest
+from starlette.responses import Response
 
 from provenance import home
 from provenance.errors import ConfigError, OutputError
@@ -103,3 +106,30 @@ def test_a_port_that_is_taken(config):
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"port {port} .*choose another"):
             proxy(upstream="http://127.0.0.1:9", port=port, config=config)
+
+
+def test_killed_in_the_middle(config):
+    """Whoever waits gets nothing, rather than half a picture; the next process goes on."""
+    backend = Backend(png(side=384))
+
+    async def late(request, body):
+        await asyncio.sleep(1.5)
+        return Response(backend.picture, media_type="image/png")
+
+    backend.answers["/slow"] = late
+    with serving(backend.app()) as upstream:
+        for ending in ("killed", "finished"):
+            process = start(config, "--upstream", upstream.url)
+            try:
+                url = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline())[0]
+                killing = threading.Timer(1.0, process.kill)
+                if ending == "killed":
+                    killing.start()
+                    with pytest.raises(httpx.TransportError):
+                        httpx.get(url + "/slow", timeout=60, trust_env=False)
+                else:
+                    answer = httpx.get(url + "/slow", timeout=60, trust_env=False)
+                    assert b"c2pa" in answer.content
+            finally:
+                process.kill()
+                process.communicate()

@@ -92,6 +92,12 @@ class TestPictures:
         assert (lines[0], lines[2]) == ('{"done":false}', '{"done":true}')
         assert stage.ours(base64.b64decode(json.loads(lines[1])["image"]))
 
+    def test_in_documents_inside_texts(self, stage, client):
+        said = {"tool": json.dumps({"deep": json.dumps({"image": B64})}), "said": 'a "word"'}
+        answer_with(stage, json.dumps(said), "application/json")
+        deep = json.loads(json.loads(client.get("/any").json()["tool"])["deep"])
+        assert stage.ours(base64.b64decode(deep["image"]))
+
     def test_json_by_another_name(self, stage, client):
         for said in ("text/plain", "application/octet-stream", None, "text/html"):
             answer_with(stage, json.dumps({"a": [B64]}), said)
@@ -128,6 +134,8 @@ class TestRefused:
             (('{"a": "' + B64 + '", "a": ""}').encode(), "application/json"),
             (('{"a": "' + B64 + '"').encode(), "application/json"),
             (json.dumps({B64: 1}).encode(), "application/json"),
+            (b'{"x": ' + b"[" * 500 + f'"{B64}"'.encode() + b"]" * 500 + b"}", "application/json"),
+            (json.dumps({"x": json.dumps({"a": B64[:900]})}).encode(), "application/json"),
         ],
     )
     def test_it(self, stage, client, content, said):
