@@ -1,0 +1,179 @@
+"""`provenance audit` as it is typed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from provenance_cli.main import main
+from tests.audit.samples import folder, picture
+
+pytest.importorskip("pyarrow")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = folder(tmp_path_factory.mktemp("data"), 16)
+    (where / "train" / "cat" / "copy.png").write_bytes(
+        (where / "test" / "cat" / "0001.png").read_bytes()
+    )
+    (where / "broken.jpg").write_bytes(b"no picture")
+    (where / "notes.txt").write_text("no picture either")
+    return where
+
+
+@pytest.fixture(scope="module")
+def out(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out") / "audit"
+    assert main(["audit", str(data), "-o", str(out), "--pixels", "all"]) == 0
+    return out
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("PROVENANCE_CONFIG", raising=False)
+
+
+def test_a_summary_for_people(data: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(data), "-o", str(out), "--pixels", "all"]) == 0
+    said = capsys.readouterr().out
+    assert "19 files, 17 pictures examined" in said
+    assert "4 pictures (23.5%) say or show that they are synthetic" in said
+    assert "1  corrupt" in said
+    assert "begin with" in said
+
+
+def test_a_summary_for_programs(data: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(data), "-o", str(out), "--pixels", "all", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["generated"]["known"] == 4
+    assert summary["duplicates"]["leaking_groups"] == 1
+    assert summary["counts"]["states"] == {"corrupt": 1, "not-a-picture": 1, "ok": 17}
+    assert {p["name"]: p["pictures"] for p in summary["by_split"]} == {"test": 8, "train": 9}
+    kept = json.loads((out / "summary.json").read_text())
+    assert summary == {"output": str(out), **kept}
+
+
+def test_the_report_holds_everything_and_loads_nothing(out: Path) -> None:
+    page = (out / "report.html").read_text()
+    assert "Near-duplicates" in page
+    assert "data:image/jpeg;base64," in page
+    assert "default-src &#x27;none&#x27;" in page
+    for outside in ("http://", "https://", "<script"):
+        assert outside not in page.replace("http://www.w3.org", "")
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("known>1%", 1),
+        ("known>50%", 0),
+        ("corrupt>0", 1),
+        ("corrupt>=2", 0),
+        ("leaks>0", 1),
+        ("unsafe:nudity>0", 0),
+    ],
+)
+def test_conditions(data: Path, out: Path, condition: str, code: int) -> None:
+    command = ["audit", str(data), "-o", str(out), "--pixels", "all", "--fail-if", condition]
+    assert main(command) == code
+
+
+@pytest.mark.parametrize("condition", ["generated", "generated>5", "much>1%", "known<5%", ""])
+def test_what_is_no_condition(
+    data: Path, condition: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", str(data), "--fail-if", condition]) == 2
+    assert "error: '" in capsys.readouterr().err
+
+
+def test_a_condition_that_cannot_be_answered_is_no_pass(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["audit", str(data), "-o", str(tmp_path / "out"), "--pixels", "none"]
+    assert main([*command, "--fail-if", "generated>5%"]) == 2
+    assert "cannot be answered" in capsys.readouterr().err
+
+
+def test_a_dry_run_keeps_nothing(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", str(data), "-o", str(tmp_path / "out"), "--dry-run", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["files"], plan["tried"]) == (19, 19)
+    assert not (tmp_path / "out").exists()
+
+
+def test_lists_of_what_is_left(out: Path, tmp_path: Path) -> None:
+    lists = {}
+    for suffix in ("csv", "jsonl", "parquet", "txt"):
+        path = tmp_path / f"left.{suffix}"
+        command = ["audit", "export", str(out), "-o", str(path)]
+        assert (
+            main([*command, "--drop", "generated", "--drop", "duplicate", "--drop", "other"]) == 0
+        )
+        lists[suffix] = path
+    rows = list(csv.DictReader(lists["csv"].read_text().splitlines()))
+    assert len(rows) == 13
+    assert lists["txt"].read_text().splitlines() == [row["path"] for row in rows]
+    assert [json.loads(x)["path"] for x in lists["jsonl"].read_text().splitlines()] == [
+        row["path"] for row in rows
+    ]
+    assert main([*command, "--drop", "generated"]) == 2  # it exists
+    assert main(["audit", "export", str(out), "-o", str(tmp_path / "a.xml")]) == 2
+    assert main(["audit", "export", str(out), "-o", str(tmp_path / "a.txt"), "--only", "x"]) == 2
+
+
+def test_a_quarantine_has_copies_and_reasons(data: Path, out: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    command = ["audit", str(data), "-o", str(out), "--pixels", "all", "--quarantine", str(kept)]
+    assert main(command) == 0
+    (entry,) = csv.DictReader((kept / "quarantine.csv").read_text().splitlines())
+    assert entry["path"] == "broken.jpg"
+    assert entry["findings"] == "corrupt"
+    assert (kept / entry["file"]).read_bytes() == b"no picture"
+    assert (data / "broken.jpg").exists()
+
+
+def test_what_changed(
+    data: Path, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "diff", str(out), str(out)]) == 0
+    other = folder(tmp_path / "data", 16)
+    (other / "test" / "dog" / "0003.png").write_bytes(picture(3, claimed=True))
+    now = tmp_path / "now"
+    assert main(["audit", str(other), "-o", str(now), "--pixels", "all"]) == 0
+    capsys.readouterr()
+    assert main(["audit", "diff", str(out), str(now), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["files"]["gone"], found["files"]["changed"]) == (3, 1)
+    assert found["counts"]["claimed"] == {"generated": [4, 5]}
+    assert main(["audit", "diff", str(out), str(now)]) == 1
+    assert "0 new, 3 gone, 1 changed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["/absent"],
+        ["--pixels", "some"],
+        ["--pixels", "x%"],
+        ["--pixels", "0%"],
+        ["--engine", "spark"],
+        ["diff", "/absent", "/absent"],
+        ["export", "/absent", "-o", "x.csv"],
+    ],
+)
+def test_bad_input_is_one_sentence(
+    data: Path, tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = [] if arguments[0] in ("/absent", "diff", "export") else [str(data)]
+    output = [] if arguments[0] in ("diff", "export") else ["-o", str(tmp_path / "out")]
+    assert main(["audit", *first, *arguments, *output]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
