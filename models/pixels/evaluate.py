@@ -97,10 +97,14 @@ class Held:
 
 @dataclass(frozen=True)
 class Run:
-    """Held-out readings (n×3) and decisions (by level: n×2), for one way to deal the sources."""
+    """Held-out readings (n×3) and decisions (by level: n×2), for one way to deal the sources.
+
+    `generated` is what the detector says; `reached` is what it would say without the gate.
+    """
 
     read: NDArray[np.float64]
     generated: NDArray[np.bool_]
+    reached: NDArray[np.bool_]
     likelier: NDArray[np.bool_]
     trivial: NDArray[np.bool_]
     folds: tuple[Held, ...]
@@ -115,6 +119,7 @@ def nested(data: Data, seed: int, judged: NDArray[np.bool_]) -> Run:
     run = Run(
         np.zeros((n, 3)),
         np.zeros((n, len(ALLOWED)), bool),
+        np.zeros((n, len(ALLOWED)), bool),
         np.zeros(n, bool),
         np.zeros((n, len(TRIVIAL)), bool),
         (),
@@ -128,7 +133,8 @@ def nested(data: Data, seed: int, judged: NDArray[np.bool_]) -> Run:
         cuts = tuple(threshold_for(tried[best], inner.y, a) for a in ALLOWED)
         run.read[test] = readings(head, data.x[test])
         for level, cut in enumerate(cuts):
-            run.generated[test, level] = called(run.read[test], cut) & judged[test]
+            run.reached[test, level] = called(run.read[test], cut)
+            run.generated[test, level] = run.reached[test, level] & judged[test]
         middles = np.quantile(score(tried[best]), np.linspace(0.01, 0.99, 197))
         middle = max(middles, key=lambda c: balanced(score(tried[best]) >= c, inner.y))
         run.likelier[test] = score(run.read[test]) >= middle
@@ -174,6 +180,7 @@ def by_seed(data: Data, judged: NDArray[np.bool_], seed: int, run: Run) -> dict[
             {
                 "real_called_generated": rate(run.generated[data.y == 0, level]),
                 "generated_called_generated": rate(run.generated[data.y == 1, level]),
+                "generated_without_the_gate": rate(run.reached[data.y == 1, level]),
             }
             for level in range(len(ALLOWED))
         ],
@@ -416,6 +423,7 @@ def table(metrics: dict[str, Any]) -> str:
         for name, key in (
             (f"photographs called {word}", "real_called_generated"),
             (f"generated pictures called {word}", "generated_called_generated"),
+            ("the same, were there no gate", "generated_without_the_gate"),
         ):
             cells = " | ".join(share(each["levels"][level][key]) for each in seeds)
             rows.append(f"| {name} | {cells} |")

@@ -3,8 +3,8 @@
     python -m models.pixels.rounding LIST.csv... [--one-in N]
 
 Needs the package onnx. The weights come in 8 bits and nowhere else, so what is compared is the
-rounding of activations and the step from 8 bits to 7. Writes rounding.json: readings that differ,
-decisions that change, and CPU time for each view, one thread.
+rounding of activations and the step from 8 bits to 7. Writes rounding.json and its table in the
+card: readings that differ, decisions that change, and CPU time for each view, one thread.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import statistics
 import time
 from pathlib import Path
@@ -111,6 +112,33 @@ def main() -> None:
     }
     (HERE / "rounding.json").write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report, indent=1))
+    card = HERE / "card.md"
+    text = re.sub(
+        r"(?<=<!-- rounding -->\n).*?(?=<!-- /rounding -->)",
+        lambda _: "\n" + table(report) + "\n",
+        card.read_text(encoding="utf-8"),
+        flags=re.DOTALL,
+    )
+    card.write_text(text, encoding="utf-8")
+
+
+def table(report: dict[str, Any]) -> str:
+    """What the card shows."""
+    first, second = report["decisions_that_change"]
+    time_of = report["cpu_ms_a_view"]
+    return "\n".join(
+        [
+            f"| {report['pictures']} pictures of the collection | |",
+            "|---|---|",
+            f"| correlation of the scores | {report['correlation_of_scores']} |",
+            f"| mean difference, of a spread of {report['spread_of_scores']} | "
+            f"{report['mean_difference']} |",
+            f"| decisions that change, *generated* and *clearly* | {first} and {second} |",
+            f"| CPU ms a view, whole numbers and fractions | {time_of['whole']} and "
+            f"{time_of['fractions']} |",
+            "",
+        ]
+    )
 
 
 if __name__ == "__main__":
