@@ -29,7 +29,13 @@ _LONGEST_PATH = 4_096
 which a bare JPEG XL stream is told, so such a text has to be longer than any path."""
 
 _LETTERS = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
-_ADDRESS = re.compile(r"data:([^,;\s\"'<>()]{0,127})((?:;[^,;\s\"'<>()]{0,127}){0,8}),", re.I)
+_AROUND = re.compile(r"[^A-Za-z0-9+/=_-]{0,64}")
+"""White space, a byte order mark, quotes: what may stand before base64."""
+
+_ADDRESS = re.compile(r"data:([^,;\"'<>()]{0,127})((?:;[^,;\"'<>()]{0,127}){0,8}),", re.I)
+_CODED = re.compile(r".*;\s*base64\s*", re.I | re.S)
+"""With spaces where browsers allow them (Fetch, section 6, `data:` URLs)."""
+
 _INSIDE = re.compile(r"[A-Za-z0-9+/=_%-]*")
 _ALONE = re.compile(r"[A-Za-z0-9+/=_%\s-]*")
 _UNENCODED = re.compile(r"[^\s\"'()]*")
@@ -87,8 +93,9 @@ def read(text: str) -> Written | None:
     """The pictures in a text, or None if there are none."""
     if len(text) < _SHORTEST:
         return None
-    if _is_base64(text):
-        return Written(text, (_Place(0, len(text), _decoded(text), address=False),))
+    start = _start(text)
+    if _is_base64(text, start):
+        return Written(text, (_Place(start, len(text), _decoded(text[start:]), address=False),))
     places = _addresses(text) if ":" in text else []
     return Written(text, places) if places else None
 
@@ -112,11 +119,15 @@ def kind(head: bytes) -> str:
         return ""
 
 
-def _is_base64(text: str) -> bool:
+def _start(text: str) -> int:
+    """Where base64 begins, if the text is that."""
+    around = _AROUND.match(text)
+    return around.end() if around else 0
+
+
+def _is_base64(text: str, begin: int) -> bool:
     """Whether the text begins as the base64 of a picture does."""
-    head = text[:_HEAD]
-    if head[0].isspace():
-        head = text.lstrip()[:_HEAD]
+    head = text[begin : begin + _HEAD]
     letters = _LETTERS.match("".join(head.split()))
     if letters is None or letters.end() < _SHORTEST:
         return False
@@ -132,7 +143,7 @@ def _addresses(text: str) -> list[_Place]:
     for match in _ADDRESS.finditer(text):
         if found and match.start() < found[-1].end:
             continue
-        kind, coded = match[1].lower(), match[2].lower().endswith(";base64")
+        kind, coded = match[1].strip().lower(), _CODED.fullmatch(match[2]) is not None
         alone = not found and match.start() < _HEAD and not text[: match.start()].strip()
         whole = coded and alone and _ALONE.fullmatch(text, match.end())
         end = len(text) if whole else _end(text, match.end(), coded=coded)

@@ -257,7 +257,9 @@ class _Finder:
         ]
 
         def remade(assets: Assets, made: Mapping[int, Any]) -> Any:
-            changes = {at: _rebuilt(rebuild, assets, made) for at, rebuild in found.items()}
+            distinct = {id(rebuild): rebuild for rebuild in found.values()}
+            new = {each: _rebuilt(rebuild, assets, made) for each, rebuild in distinct.items()}
+            changes = {at: new[id(rebuild)] for at, rebuild in found.items()}
             asset = assets[files[0].which][0] if files else None
             if asset is not None:
                 changes |= dict.fromkeys(typed, asset.media_type)

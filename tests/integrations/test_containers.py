@@ -93,8 +93,11 @@ class TestTexts:
             f"data:application/octet-stream;base64,{B64}",
             f"data:image/png;base64,{B64}".replace("+", "%2B").replace("/", "%2F"),
             f"data:image/png;base64,{base64.encodebytes(PNG).decode()}",
+            f"data: image/png; base64 , {B64}",
+            f"\ufeff{B64}",
+            f'"{B64}"',
         ],
-        ids=range(12),
+        ids=range(15),
     )
     def test_every_way_to_write_it(self, text):
         (picture,) = find([text], strict=False).pictures
@@ -340,7 +343,7 @@ class TestTrees:
     def test_but_not_if_a_class_keeps_it_in_both_its_items_and_its_attributes(self):
         new, assets = through(Ordered(images=[Image.fromarray(PIXELS)] * 2))
         assert len(assets) == 2
-        assert new.images[0] is new["images"][0]
+        assert new.images is new["images"]
         assert new.images[0].assets == (assets[0],)
 
     def test_unknown_things_are_refused_with_their_place(self):
