@@ -48,14 +48,12 @@ _ENTRIES = ("__call__", "decode_latents", "generate")
 _EDITS = re.compile(r"Inpaint|Edit|Pix2Pix|Kontext|Fill|Upscale|SuperResolution|RePaint")
 """Classes that alter the picture they are given, and do not only take it as a guide."""
 
+_PRIOR = re.compile(r"Prior(Emb2Emb|Redux)?Pipeline$")
+"""Classes that give embeddings, of which another pipe makes pictures."""
+
 _FLAGS = re.compile(r"nsfw|watermark_detected")
 
 _SOUND = ("audio", "audios", "sound")
-
-_NO_GENERATOR = re.compile(
-    r".*encoder.*|.*vae.*|vq.*|movq|tokenizer.*|scheduler.*|feature_.*|safety_.*|control.*|.*adapter"
-)
-"""Components that read or decode. A pipeline that shares only these draws with another model."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,8 @@ class Protection:
     keep_checker: bool = False
 
 
-_generators: WeakKeyDictionary[Any, Protection] = WeakKeyDictionary()
-"""The models of protected pipes: other pipes that are made from them are protected as well."""
+_claimed: WeakKeyDictionary[Any, Protection] = WeakKeyDictionary()
+"""What protected pipes consist of: a pipe that has a part of one is protected as well."""
 _lock = threading.Lock()
 
 
@@ -120,12 +118,12 @@ def attach(
     _watch()
     for each in (pipe, *_parts(pipe)):
         each.__class__ = _protected(type(each), protection)
-        _claim(original_class(type(each)).components.fget(each), protection)  # type: ignore[attr-defined]
+        _claim(each)
     return pipe
 
 
 def detach(pipe: Pipe) -> Pipe:
-    """Make a pipe what it was before. Pipes that were made from it stay protected.
+    """Make a pipe what it was before. Others that were made from it stay protected.
 
     Returns:
         The same pipe.
@@ -136,9 +134,9 @@ def detach(pipe: Pipe) -> Pipe:
             continue
         each.__class__ = original_class(type(each))
         with _lock:
-            for module in each.components.values():
-                if _is_model(module) and _generators.get(module) is protection:
-                    del _generators[module]
+            for part in vars(each).values():
+                if _is_model(part) and _claimed.get(part) is protection:
+                    del _claimed[part]
     return pipe
 
 
@@ -148,7 +146,8 @@ def _protected(base: type, protection: Protection) -> type:
     methods: dict[str, Around] = {
         name: functools.partial(_around, protection) for name in _ENTRIES if hasattr(base, name)
     }
-    replaced: dict[str, Any] = {"components": property(_components)}
+    components: property = base.components  # type: ignore[attr-defined]
+    replaced: dict[str, Any] = {"components": property(functools.partial(_handed_out, components))}
     if "add_watermarker" in inspect.signature(base.__init__).parameters:  # type: ignore[misc]
         replaced["watermark"] = property(lambda _: None, _set_aside)
     checks = getattr(base, "run_safety_checker", None)
@@ -161,7 +160,7 @@ def _protected(base: type, protection: Protection) -> type:
 def _around(protection: Protection, pipe: Any, run: Run, bound: inspect.BoundArguments) -> Any:
     """One call of a pipe: check what it is asked, run it, protect what it gives."""
     asked = Asked(bound)
-    _components(pipe)  # a model may have been exchanged since
+    _claim(pipe)  # a model may have been exchanged since
     latents = _asks_for_latents(pipe, asked)
     notes = _refuse(protection, pipe, asked, latents=latents)
     for name, callback in asked.callbacks().items():
@@ -196,7 +195,8 @@ def _around(protection: Protection, pipe: Any, run: Run, bound: inspect.BoundArg
 
 def _asks_for_latents(pipe: Any, asked: Asked) -> bool:
     kind = asked.value("output_type")
-    return (isinstance(kind, str) and kind.startswith("latent")) or "Prior" in type(pipe).__name__
+    named = isinstance(kind, str) and kind.startswith("latent")
+    return named or _PRIOR.search(type(pipe).__name__) is not None
 
 
 def _refuse(protection: Protection, pipe: Any, asked: Asked, *, latents: bool) -> tuple[str, ...]:
@@ -237,8 +237,12 @@ class _Pictures(Sequence[Picture]):
         if self._flagged:
             raise Blocked("nudity", 1.0, 1.0, "diffusers-safety-checker")
         made = self._made[place]
-        read = Picture.from_array if isinstance(made, np.ndarray) else Picture.from_pil
-        picture = read(made)
+        if isinstance(made, bytes):
+            picture = Picture.open(made)
+        elif isinstance(made, np.ndarray):
+            picture = Picture.from_array(made)
+        else:
+            picture = made if isinstance(made, Picture) else Picture.from_pil(made)
         return replace(picture, notes=(*picture.notes, *self._notes))
 
 
@@ -265,6 +269,8 @@ def _flagged(result: Any) -> bool:
 
 def _guarded(protection: Protection, name: str, callback: Callable[..., Any]) -> Callable[..., Any]:
     """A callback from which latents are kept: a decoder would make unmarked pictures of them."""
+    from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
+
     if "latents" in protection.allow:
         return callback
     if not name.endswith("callback_on_step_end"):
@@ -272,14 +278,14 @@ def _guarded(protection: Protection, name: str, callback: Callable[..., Any]) ->
             f"{name} is given latents, which cannot be marked; use callback_on_step_end, or attach "
             "with allow=('latents',)"
         )
-    wanted = getattr(callback, "tensor_inputs", None)
-    if wanted is not None:
-        if any("latent" in each for each in wanted):
+    if isinstance(callback, MultiPipelineCallbacks | PipelineCallback):
+        if any("latent" in each for each in callback.tensor_inputs):
             raise UnsupportedPicture(
                 f"{type(callback).__name__} works on latents, which cannot be marked; attach with "
                 "allow=('latents',) if it is to be used"
             )
-        return callback  # diffusers asks for its class
+        official: Callable[..., Any] = callback  # diffusers asks for its class
+        return official
 
     @functools.wraps(callback)
     def guarded(pipe: Any, step: int, timestep: Any, tensors: Mapping[str, Any]) -> Any:
@@ -320,10 +326,18 @@ def _set_aside(pipe: Any, watermark: Any) -> None:
     vars(pipe)["watermark"] = watermark
 
 
-def _components(pipe: Any) -> dict[str, Any]:
-    found: dict[str, Any] = original_class(type(pipe)).components.fget(pipe)  # type: ignore[attr-defined]
-    _claim(found, protection_of(pipe))
-    return found
+def _handed_out(components: property, pipe: Any) -> Any:
+    """What a pipe consists of: whoever makes another pipe of it gets a protected one."""
+    _claim(pipe)
+    return components.__get__(pipe)
+
+
+def _claim(pipe: Any) -> None:
+    protection = protection_of(pipe)
+    with _lock:
+        for part in vars(pipe).values():
+            if _is_model(part):
+                _claimed[part] = protection
 
 
 def _parts(pipe: Any) -> Iterator[Any]:
@@ -331,13 +345,6 @@ def _parts(pipe: Any) -> Iterator[Any]:
     from diffusers import DiffusionPipeline
 
     return (each for each in vars(pipe).values() if isinstance(each, DiffusionPipeline))
-
-
-def _claim(components: Mapping[str, Any], protection: Protection) -> None:
-    with _lock:
-        for name, module in components.items():
-            if _is_model(module) and not _NO_GENERATOR.fullmatch(name):
-                _generators[module] = protection
 
 
 def _is_model(module: Any) -> bool:
@@ -363,7 +370,7 @@ def _watch() -> None:
         if protection_of(self) is not None:
             return
         for module in modules.values():
-            protection = _generators.get(module) if _is_model(module) else None
+            protection = _claimed.get(module) if _is_model(module) else None
             if protection is not None:
                 self.__class__ = _protected(type(self), protection)
                 return
