@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from provenance.detect.backbone import with_outputs
+from provenance.detect.int8 import cut
 from provenance.weights.store import Store
 
 MODEL = "ppocr-v6-tiny"
@@ -38,5 +38,5 @@ def session(name: str, outputs: Sequence[str] = ()) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    graph = with_outputs(model, outputs) if outputs else model
+    graph = cut(model, outputs) if outputs else model
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
