@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -291,3 +292,9 @@ def test_an_absurd_share_is_refused(capsys):
     arguments = [MODEL, "--real", ".", "--generated", ".", "--allowed", "2"]
     assert command.main(arguments) == 2
     assert "--allowed" in capsys.readouterr().err
+
+
+def test_checks_travel_to_other_processes():
+    for detector in known().values():
+        copy = pickle.loads(pickle.dumps(PublishedCheck(detector)))
+        assert copy.name == detector.name
