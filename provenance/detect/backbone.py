@@ -16,15 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance._per_process import PerProcess
-from provenance.detect.int8 import cut, narrowed
+from provenance.detect.int8 import narrowed
 from provenance.errors import ConfigError
 from provenance.weights.store import Store
 
 if TYPE_CHECKING:
     from PIL import Image
-
-with_outputs = cut
-"""Under its former name, for whoever needs other outputs of another network."""
 
 MODEL = "clip-vit-b-16-image"
 """Its name in the catalogue of weights."""
