@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.detect.protobuf import encoded, message, whole
+
 IR_VERSION = 8
 OPSET = 17
 
@@ -28,7 +30,7 @@ def node(
     """One `NodeProto` with a single output."""
     parts = [_text(1, name) for name in inputs]
     parts += [_text(2, output), _text(4, operator)]
-    parts += [_bytes(5, _attribute(name, value)) for name, value in attributes.items()]
+    parts += [message(5, _attribute(name, value)) for name, value in attributes.items()]
     return b"".join(parts)
 
 
@@ -37,15 +39,15 @@ def tensor(name: str, values: NDArray[Any]) -> bytes:
     kind = _TENSOR_TYPE[values.dtype.name]
     shape = b"".join(_integer(1, side) for side in values.shape)
     raw = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).tobytes()
-    return shape + _integer(2, kind) + _text(8, name) + _bytes(9, raw)
+    return shape + _integer(2, kind) + _text(8, name) + message(9, raw)
 
 
 def value(name: str, shape: Sequence[int | str]) -> bytes:
     """One float32 `ValueInfoProto`; a word in the shape names a free dimension."""
     sides = b"".join(
-        _bytes(1, _text(2, side) if isinstance(side, str) else _integer(1, side)) for side in shape
+        message(1, _text(2, side) if isinstance(side, str) else _integer(1, side)) for side in shape
     )
-    return _text(1, name) + _bytes(2, _bytes(1, _integer(1, _FLOAT) + _bytes(2, sides)))
+    return _text(1, name) + message(2, message(1, _integer(1, _FLOAT) + message(2, sides)))
 
 
 def model(
@@ -56,13 +58,15 @@ def model(
 ) -> bytes:
     """The whole file."""
     graph = b"".join(
-        [_bytes(1, n) for n in nodes]
+        [message(1, n) for n in nodes]
         + [_text(2, "graph")]
-        + [_bytes(5, t) for t in tensors]
-        + [_bytes(11, i) for i in inputs]
-        + [_bytes(12, o) for o in outputs]
+        + [message(5, t) for t in tensors]
+        + [message(11, i) for i in inputs]
+        + [message(12, o) for o in outputs]
     )
-    return _integer(1, IR_VERSION) + _bytes(7, graph) + _bytes(8, _text(1, "") + _integer(2, OPSET))
+    return (
+        _integer(1, IR_VERSION) + message(7, graph) + message(8, _text(1, "") + _integer(2, OPSET))
+    )
 
 
 def _attribute(name: str, given: Attribute) -> bytes:
@@ -70,28 +74,15 @@ def _attribute(name: str, given: Attribute) -> bytes:
     if isinstance(given, str):
         return head + _text(4, given) + _integer(20, 3)
     if isinstance(given, float):
-        return head + _varint(2 << 3 | 5) + np.float32(given).tobytes() + _integer(20, 1)
+        return head + encoded(2 << 3 | 5) + np.float32(given).tobytes() + _integer(20, 1)
     if isinstance(given, int):
         return head + _integer(3, given) + _integer(20, 2)
     return head + b"".join(_integer(8, each) for each in given) + _integer(20, 7)
 
 
 def _text(field: int, text: str) -> bytes:
-    return _bytes(field, text.encode())
-
-
-def _bytes(field: int, data: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(data)) + data
+    return message(field, text.encode())
 
 
 def _integer(field: int, number: int) -> bytes:
-    return _varint(field << 3) + _varint(number & (1 << 64) - 1)
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+    return whole(field, number & (1 << 64) - 1)
