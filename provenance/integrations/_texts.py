@@ -169,13 +169,14 @@ def _decoded(text: str) -> bytes:
     letters = text.encode("ascii", "ignore")
     if b"%" in letters:
         letters = unquote_to_bytes(letters)
-    letters = letters.translate(_TO_STANDARD, b" \t\r\n\f\v").rstrip(b"=")
-    for padding in (b"==", b"==="):
+    if b"-" in letters or b"_" in letters:
+        letters = letters.translate(_TO_STANDARD)
+    for padding in (b"", b"=", b"=="):
         try:
             return binascii.a2b_base64(letters + padding)
         except binascii.Error:
             continue
     try:
-        return binascii.a2b_base64(letters[:-1] + b"==")
+        return binascii.a2b_base64(letters.rstrip(b"=\r\n\t ")[:-1] + b"==")
     except binascii.Error:
         return b""
