@@ -127,18 +127,31 @@ def decode(soft: Floats, message: int) -> Bits:
     metric = np.zeros((batch, 2 * half), np.float32)
     before = metric.reshape(batch, 1, 2, half)
     after = metric.reshape(batch, half, 2).transpose(0, 2, 1)
+    zero, one = both[:, :, 0], both[:, :, 1]
     for step in range(steps):
         np.add(before, turn[step % message], out=both)
-        np.greater(both[:, :, 1], both[:, :, 0], out=upper[step])
-        np.maximum(both[:, :, 0], both[:, :, 1], out=after)
-    state = metric.argmax(axis=1)
-    rows = np.arange(batch)
-    decoded = np.empty((batch, message), np.uint8)
-    top = CONSTRAINT - 2
+        np.greater(one, zero, out=upper[step])
+        np.maximum(zero, one, out=after)
+    ends = metric.argmax(axis=1).tolist()
+    paths = [_back(upper[:, row].tobytes(), end, message) for row, end in enumerate(ends)]
+    return np.array(paths, np.uint8).reshape(batch, message)
+
+
+def _back(upper: bytes, state: int, message: int) -> list[int]:
+    """The message along the survivor of an end state; in plain numbers, quicker than by arrays.
+
+    Args:
+        upper: for each step, newest bit and other bits, whether the oldest bit was one.
+        state: at the end.
+        message: length in bits.
+    """
+    top, half = CONSTRAINT - 2, 1 << (CONSTRAINT - 2)
+    steps = len(upper) // (2 * half)
     settled = steps - message // 2
+    decoded = [0] * message
     for step in range(steps - 1, settled - 1 - message, -1):
         if step < settled:
-            decoded[:, step % message] = state & 1
-        came_from = upper[step, rows, state & 1, state >> 1]
-        state = (state >> 1) | (came_from.astype(state.dtype) << top)
+            decoded[step % message] = state & 1
+        oldest = upper[(2 * step + (state & 1)) * half + (state >> 1)]
+        state = state >> 1 | oldest << top
     return decoded
