@@ -32,7 +32,7 @@ bench: .venv-test/ready
 .venv-test/ready: pyproject.toml
 	rm -rf .venv-test
 	$(PYTHON) -m venv .venv-test
-	.venv-test/bin/$(PIP) --editable '.[dev,audit,clip,diffusers,kms,pkcs11,postgres,server]'
+	.venv-test/bin/$(PIP) --editable '.[dev,audit,clip,diffusers,kms,pkcs11,postgres,ray,server,video]'
 	touch $@
 
 clean:

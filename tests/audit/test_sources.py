@@ -8,9 +8,11 @@ import os
 import pickle
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from provenance.audit import schema
 from provenance.audit.interface import Sample, Source
@@ -267,3 +269,94 @@ def test_addresses_go_through_fsspec(folder: Path) -> None:
     assert read(source) == expected()
     with pytest.raises(InputError, match="is not there"):
         opened(["memory://absent"])
+
+
+def film(path: Path, frames: int = 50) -> Path:
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mpeg4", rate=10)
+        stream.width = stream.height = 64
+        for n in range(frames):
+            image = Image.new("RGB", (64, 64), (5 * n % 256, 40, 90))
+            for packet in stream.encode(av.VideoFrame.from_image(image)):
+                out.mux(packet)
+        for packet in stream.encode():
+            out.mux(packet)
+    return path
+
+
+def test_films_by_their_frames(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4")
+    found = read(opened([str(path)]))
+    assert found == read(opened([str(path)]))
+    assert len(found) == 8
+    times = [float(name.rsplit("=", 1)[1]) for name, _ in found]
+    assert times == sorted(times)
+    assert times[0] < 0.6
+    assert times[-1] > 4
+    assert all(data[:4] == b"\x89PNG" for _, data in found)
+
+
+def test_a_film_that_is_none(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"no film")
+    ((name, problem),) = read(opened([str(path)]))
+    assert name.endswith("#broken")
+    assert "cannot be decoded" in problem
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A real S3 server on this machine, with an empty bucket."""
+    pytest.importorskip("s3fs")
+    server_ = pytest.importorskip("moto.server")
+    boto3 = pytest.importorskip("boto3")
+    from provenance.audit.sources.places import _installed
+
+    server = server_.ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    _installed.cache_clear()
+    boto3.client("s3").create_bucket(Bucket="pictures")
+    yield "s3://pictures"
+    server.stop()
+    _installed.cache_clear()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_bucket_as_a_folder_and_as_archives(bucket: str, folder: Path, tmp_path: Path) -> None:
+    import boto3
+
+    s3 = boto3.client("s3")
+    for n, name in enumerate(NAMES):
+        s3.put_object(Bucket="pictures", Key=f"set/{name}", Body=picture(n))
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for name in NAMES:
+            archive.add(folder / name, name)
+    s3.upload_file(str(tmp_path / "a.tar"), "pictures", "a.tar")
+    assert read(opened([f"{bucket}/set"])) == expected()
+    assert sorted(read(opened([f"{bucket}/a.tar"]))) == sorted(expected())
+    with pytest.raises(InputError, match="is not there"):
+        opened([f"{bucket}/absent"])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_network_that_vanishes_is_an_error_of_the_sample(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    boto3.client("s3").put_object(Bucket="pictures", Key="set/a.png", Body=picture())
+    source = opened([f"{bucket}/set"])
+    (shard,) = source.shards()
+    (sample,) = source.samples(shard)
+    boto3.client("s3").delete_object(Bucket="pictures", Key="set/a.png")
+    assert isinstance(content(sample), str)

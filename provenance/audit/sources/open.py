@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from provenance.audit.interface import Source
-from provenance.audit.sources import listing, tar
+from provenance.audit.sources import film, listing, tar
+from provenance.audit.sources.film import FilmSource
 from provenance.audit.sources.folder import FolderSource
 from provenance.audit.sources.hugging_face import HuggingFaceSource
 from provenance.audit.sources.joined import JoinedSource
@@ -40,11 +41,15 @@ def opened(texts: Sequence[str], *, column: str = "", root: str = "") -> Source:
     sources: list[Source] = []
     archives = [p for p in places if p.text.lower().endswith(tar.SUFFIXES)]
     tables = [p for p in places if p.text.lower().endswith(".parquet")]
+    films = [p for p in places if p.text.lower().endswith(film.SUFFIXES)]
     if archives:
         sources.append(TarSource(archives))
     if tables:
         sources.append(ParquetSource(tables, column, below))
-    sources += [_other(p, column, below) for p in places if p not in archives and p not in tables]
+    if films:
+        sources.append(FilmSource(films))
+    rest = [p for p in places if p not in {*archives, *tables, *films}]
+    sources += [_other(p, column, below) for p in rest]
     return sources[0] if len(sources) == 1 else JoinedSource(sources)
 
 

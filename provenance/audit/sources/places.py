@@ -154,7 +154,8 @@ def _installed(scheme: str) -> Any:
             "addresses need packages that are not installed: pip install 'provenance-kit[audit]'"
         ) from error
     try:
-        return fsspec.filesystem(scheme)
+        # Neither instances nor listings of it are kept: data changes, and lists may be long.
+        return fsspec.filesystem(scheme, skip_instance_cache=True, use_listings_cache=False)
     except (ImportError, ValueError) as error:
         raise ConfigError(
             f"{scheme}:// needs a package that is not installed ({error}); install s3fs for s3, "
