@@ -755,6 +755,33 @@ class TestTwice:
         assert result.manifest_id != theirs.manifest_id
 
 
+class TestTensors:
+    """Of torch, without importing it for anybody else."""
+
+    @pytest.mark.parametrize("layout", ["CHW", "NCHW", "NHWC"])
+    def test_they_stay_tensors_and_are_not_marked_twice(self, fast, pixels, layout):
+        torch = pytest.importorskip("torch")
+        plain = torch.from_numpy(pixels.copy())
+        tensor = plain if layout == "NHWC" else plain.permute(2, 0, 1)
+        made = tensor if layout == "CHW" else tensor[None]
+        inner = protect(fast)(lambda: {"images": made})()
+        assert inner["images"].shape == made.shape
+        assert len(inner.assets) == 1
+        assert protect(fast)(lambda: inner)() is inner
+        relation = TestInputs.history(fast, lambda image: pixels, made)[0]
+        assert relation == ["inputTo"]
+
+    def test_torch_is_not_imported(self):
+        code = (
+            "import sys, numpy as np\n"
+            "from provenance.integrations.callables import protect\n"
+            "from provenance.integrations.containers import find\n"
+            "find([np.zeros((9, 9, 3), np.uint8)])\n"
+            "assert not {'torch', 'pydantic', 'attr'} & set(sys.modules)"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+
 class TestPrompts:
     """What a picture is generated from is moderated, wherever it stands."""
 
