@@ -254,7 +254,7 @@ class _Proxied:
         host = request.headers.get("host", "")
         if self._public_url or not _HOST.fullmatch(host):
             return self._public_url + OWN + "/results"
-        return f"{request.url.scheme}://{host}{OWN}/results"
+        return f"{request.scope['scheme']}://{host}{OWN}/results"
 
     def _tell(self, error: Exception, refusal: Refusal) -> None:
         """Log what is not the client's fault. Neither prompts nor addresses are written."""

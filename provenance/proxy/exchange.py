@@ -32,6 +32,8 @@ from provenance.server.pool import Memory, Pool
 
 _NO_BODY = frozenset({204, 304})
 _LONGEST_HEADER = 4096
+_AT_ONCE = 65536
+"""Bytes that are looked at without a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Exchange:
         given = request.headers
         head = Head(
             request.method,
-            request.url.path,
+            request.scope["path"],
             request.scope["query_string"],
             given.get("content-type", ""),
             given.get("content-encoding", ""),
@@ -238,7 +240,10 @@ class Exchange:
         )
         if settled.body is not None:
             return event.with_data(settled.body)
-        fragments.look(data)
+        if len(data) > _AT_ONCE:
+            await self._parts.checks.run(fragments.look, data)
+        else:
+            fragments.look(data)
         return event.raw
 
     def _is_partial(self, event: events.Event) -> bool:
@@ -283,7 +288,7 @@ def target_of(request: Request) -> bytes:
     Raises:
         Refusal: 400, the path means another one.
     """
-    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     plain = urllib.parse.unquote_to_bytes(urllib.parse.unquote_to_bytes(raw))
     parts = plain.replace(b"\\", b"/").split(b"/")
     if not raw.startswith(b"/") or b".." in parts or b"." in parts or b"\0" in plain:

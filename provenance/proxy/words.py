@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from provenance.moderate.prompt.interface import LIMIT, Prompt
+from provenance.proxy import graphs
 from provenance.proxy.asked import Asked, texts
 from provenance.server.errors import invalid
 
@@ -23,7 +24,8 @@ DEEPEST = 64
 def prompts(asked: Asked) -> list[str]:
     """Whatever a field is called `prompt`, `hr_prompt`, `text_prompts[0]`, ...
 
-    A negative prompt belongs to the prompts beside it; alone, it is one.
+    A negative prompt belongs to the prompts beside it; alone, it is one. Of a graph of ComfyUI's,
+    wherever it stands, all texts are prompts.
     """
     named = [(n, d.decode("utf-8", "replace")) for n, d in asked.files if _PROMPT.fullmatch(n)]
     found = list(_paired([*asked.fields, *named]))
@@ -56,9 +58,12 @@ def _in_tree(value: Any, depth: int) -> Iterator[str]:
     if depth > DEEPEST:
         raise invalid(f"the JSON body is nested deeper than {DEEPEST} levels")
     if isinstance(value, dict):
+        graph = graphs.nodes(value)
+        wanted, away = graphs.sides(graph)
+        yield from paired(["\n".join(wanted)], away)
         yield from _paired(list(value.items()))
         for name, inner in value.items():
-            if isinstance(inner, dict | list) and not _is_texts(inner):
+            if name not in graph and isinstance(inner, dict | list) and not _is_texts(inner):
                 if _PROMPT.fullmatch(name):
                     yield from _weighted(inner if isinstance(inner, list) else [inner])
                 yield from _in_tree(inner, depth + 1)

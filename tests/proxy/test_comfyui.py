@@ -50,6 +50,28 @@ def test_refused_words(stage, client):
     assert stage.backend.asked == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("//prompt", {"prompt": graph("forbidden")}),
+        ("/API//Prompt", {"prompt": graph("forbidden")}),
+        ("/run", {"input": {"workflow": graph("forbidden")}}),
+    ],
+)
+def test_a_graph_is_one_wherever_it_goes(stage, client, path, body):
+    answer = client.post(path, json=body)
+    assert answer.status_code == 400
+    assert stage.backend.asked == []
+
+
+def test_hosts_do_not_change_the_path(stage, client):
+    """Starlette takes the path of a URL from behind what stands in Host."""
+    for host in ("a/view?", "a/view#", "a/v1/models?x="):
+        answer = client.post("/prompt", json={"prompt": graph("forbidden")}, headers={"Host": host})
+        assert answer.status_code == 400
+    assert stage.backend.asked == []
+
+
 def words(nodes):
     (prompt,) = ComfyUI().prompts(Asked("POST", "/prompt", json={"prompt": nodes}))
     return set(prompt.split("\n")), set(getattr(prompt, "negative", "").split("\n"))

@@ -17,7 +17,16 @@ from provenance.server.errors import invalid
 
 _DEEPEST = 64
 _SAID = ("messages", "input", "instructions", "prompt")
-_TEXTS = ("text", "content", "input_text", "output", "arguments")
+_TEXTS = (
+    "text",
+    "content",
+    "input_text",
+    "output",
+    "arguments",
+    "tool_calls",
+    "function",
+    "summary",
+)
 
 
 class OpenAIChat(OpenAIErrors):
@@ -83,3 +92,5 @@ def _collect(value: Any, said: list[str], depth: int) -> None:
         for name in _TEXTS:
             if name in value:
                 _collect(value[name], said, depth + 1)
+        if isinstance(value.get("variables"), dict):  # of a prompt that is kept at the upstream
+            _collect(list(value["variables"].values()), said, depth + 1)

@@ -29,5 +29,6 @@ _ANY = Api()
 
 
 def api_of(path: str) -> Api:
-    """The API of a path."""
-    return next((api for pattern, api in _ROUTES if pattern.fullmatch(path)), _ANY)
+    """The API of a path, however many slashes some other server between takes for one."""
+    plain = re.sub("/+", "/", path).lower()
+    return next((api for pattern, api in _ROUTES if pattern.fullmatch(plain)), _ANY)
