@@ -16,7 +16,7 @@ import functools
 import inspect
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
@@ -35,6 +35,7 @@ from provenance.integrations._attached import (
     running,
 )
 from provenance.integrations._carrying import carrying
+from provenance.integrations._steps import without_latents
 from provenance.picture import Encoding, Picture
 from provenance.pipeline import Pipeline
 
@@ -163,8 +164,9 @@ def _around(protection: Protection, pipe: Any, run: Run, bound: inspect.BoundArg
     _claim(pipe)  # a model may have been exchanged since
     latents = _asks_for_latents(pipe, asked)
     notes = _refuse(protection, pipe, asked, latents=latents)
-    for name, callback in asked.callbacks().items():
-        asked.replace(name, _guarded(protection, name, callback))
+    if "latents" not in protection.allow:
+        for name, callback in asked.callbacks().items():
+            asked.replace(name, without_latents(name, callback))
     prompts = asked.prompts()
 
     def call() -> Any:
@@ -265,46 +267,6 @@ def _flagged(result: Any) -> bool:
         named = result if isinstance(result, Mapping) else getattr(result, "__dict__", {})
         flags = [value for name, value in named.items() if _FLAGS.search(name)]
     return any(bool(np.any(each)) for each in flags if each is not None)
-
-
-def _guarded(protection: Protection, name: str, callback: Callable[..., Any]) -> Callable[..., Any]:
-    """A callback from which latents are kept: a decoder would make unmarked pictures of them."""
-    from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
-
-    if "latents" in protection.allow:
-        return callback
-    if not name.endswith("callback_on_step_end"):
-        raise UnsupportedPicture(
-            f"{name} is given latents, which cannot be marked; use callback_on_step_end, or attach "
-            "with allow=('latents',)"
-        )
-    if isinstance(callback, MultiPipelineCallbacks | PipelineCallback):
-        if any("latent" in each for each in callback.tensor_inputs):
-            raise UnsupportedPicture(
-                f"{type(callback).__name__} works on latents, which cannot be marked; attach with "
-                "allow=('latents',) if it is to be used"
-            )
-        official: Callable[..., Any] = callback  # diffusers asks for its class
-        return official
-
-    @functools.wraps(callback)
-    def guarded(pipe: Any, step: int, timestep: Any, tensors: Mapping[str, Any]) -> Any:
-        shown = _Shown({n: each for n, each in tensors.items() if "latent" not in n})
-        with running():
-            return callback(pipe, step, timestep, shown)
-
-    return guarded
-
-
-class _Shown(dict[str, Any]):
-    """What a callback may see."""
-
-    def __missing__(self, name: str) -> Any:
-        if "latent" not in name:
-            raise KeyError(name)
-        raise UnsupportedPicture(
-            f"{name} are kept from callbacks; attach with allow=('latents',) if they are needed"
-        )
 
 
 def _unless_stock(method: Run) -> Run:
