@@ -81,7 +81,7 @@ def worth() -> list[str]:
         lines.append(f"| {name} | {weight['ratio']} | {low} to {high} | {passes} |")
     lines += [
         "",
-        "| fused, even odds | generated pictures answered | photographs answered wrongly |",
+        "| fused | generated pictures answered | photographs answered wrongly |",
         "|---|---|---|",
     ]
     for name, found in pixels["fused"].items():

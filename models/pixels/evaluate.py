@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import re
 from dataclasses import dataclass, replace
@@ -46,6 +47,10 @@ SEEDS = (0, 1)
 ALLOWED = (0.01, 0.0)
 """Shares of the real pictures of the training sources that may reach each level: the second finds
 less, and what it finds is worth more."""
+
+PRIORS = (0.5, 0.9)
+"""Shares of generated pictures for which the fused verdict is reported: even odds, and a stream of
+pictures that are under suspicion."""
 
 DARK, GRAY, SMALL = 60, 8, 256
 """Mean luminance, mean saturation (of 255) and shorter side under which a photograph counts as
@@ -376,34 +381,38 @@ def on_graphics(graphics: Data, runs: list[Run], held: NDArray[np.bool_]) -> dic
 def fused(data: Data, runs: list[Run], levels: list[dict[str, Any]]) -> dict[str, Any]:
     """How often the pixels alone lead to the answer *generated*, and how often that is wrong.
 
-    At even odds, with 1 to 3 completed checks that look at the same pixels. A picture gets the
-    weight of the highest level that it reached in folds that had not seen its source.
+    By the share of generated pictures where they come from, and with 1 to 3 completed checks that
+    look at the same pixels. A picture gets the weight of the highest level that it reached in folds
+    that had not seen its source.
     """
     real, made = data.y == 0, data.y == 1
     report: dict[str, Any] = {}
-    for looks in (1, 2, 3):
-        passing = [at for at, level in enumerate(levels) if _passes(level["interval95"][0] / looks)]
+    for prior, looks in itertools.product(PRIORS, (1, 2, 3)):
+        passing = [
+            at for at, level in enumerate(levels) if _passes(level["interval95"][0] / looks, prior)
+        ]
         answers = [
             run.generated[:, passing].any(axis=1) if passing else np.zeros(len(data.y), bool)
             for run in runs
         ]
         found = rate(min((a[made] for a in answers), key=lambda a: a.sum()))
         wrong = rate(max((a[real] for a in answers), key=lambda a: a.sum()))
-        both = found["share"] + wrong["share"]
-        report[f"{looks} completed"] = {
+        right, off = prior * found["share"], (1 - prior) * wrong["share"]
+        report[f"prior {prior}, {looks} completed"] = {
             "levels_that_pass": passing,
             "generated_answered": found,
             "real_answered_wrongly": wrong,
-            "share_answered_at_even_odds": round(both / 2, 4),
-            "share_of_answers_that_are_wrong_at_even_odds": (
-                round(wrong["share"] / both, 4) if both else None
-            ),
+            "share_answered": round(right + off, 4),
+            "share_of_answers_that_are_wrong": round(off / (right + off), 4)
+            if right + off
+            else None,
         }
     return report
 
 
-def _passes(low: float) -> bool:
-    return low / (1 + low) >= BAR
+def _passes(low: float, prior: float) -> bool:
+    odds = low * prior / (1 - prior)
+    return odds / (1 + odds) >= BAR
 
 
 def table(metrics: dict[str, Any]) -> str:
@@ -466,14 +475,15 @@ def table(metrics: dict[str, Any]) -> str:
     rows += [
         "",
         "| fused verdict, by `pixels` alone | generated pictures answered | photographs answered "
-        "wrongly | of the answers wrong, at even odds |",
-        "|---|---|---|---|",
+        "wrongly | answers in all | of these wrong |",
+        "|---|---|---|---|---|",
     ]
     for name, found in metrics["fused"].items():
-        off = found["share_of_answers_that_are_wrong_at_even_odds"]
+        off = found["share_of_answers_that_are_wrong"]
         rows.append(
             f"| {name} | {share(found['generated_answered'])} | "
-            f"{share(found['real_answered_wrongly'])} | {'-' if off is None else f'{off:.1%}'} |"
+            f"{share(found['real_answered_wrongly'])} | {found['share_answered']:.1%} | "
+            f"{'-' if off is None else f'{off:.1%}'} |"
         )
     return "\n".join([*rows, ""])
 
