@@ -22,6 +22,7 @@ from provenance_cli.models import app as models_app
 from provenance_cli.moderate import app as moderate_app
 from provenance_cli.policy import app as policy_app
 from provenance_cli.protect import protect
+from provenance_cli.proxy import proxy
 from provenance_cli.render import line, say
 from provenance_cli.review import app as review_app
 from provenance_cli.serve import serve
@@ -44,6 +45,7 @@ app.command()(protect)
 app.command()(verify)
 app.command()(sign)
 app.command()(serve)
+app.command()(proxy)
 app.command()(doctor)
 app.command()(explain)
 app.add_typer(audit_app, name="audit")

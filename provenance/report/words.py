@@ -63,6 +63,16 @@ CHECKS: dict[str, tuple[str, str]] = {
         "Hands that are drawn wrong, as generators at times do. Newer generators seldom do, and "
         "real hands at odd angles can look wrong.",
     ),
+    "limbs": (
+        "Limbs",
+        "Whether arms and legs are too many or joined wrongly. Nobody counts them here: the report "
+        "says so.",
+    ),
+    "faces": (
+        "Faces",
+        "Whether a face is drawn wrong. Nothing that was tried tells it, so nobody judges them "
+        "here.",
+    ),
     "text": (
         "Writing",
         "Letters that are no letters, as generators at times draw. Newer generators seldom do, and "

@@ -32,7 +32,9 @@ at the stated prior, at most one such answer in twenty is wrong, even at the cau
 was measured. It is a choice about how often to be wrong, not a result of tuning."""
 
 LOOKS = "looks"
-GROUPS: Mapping[str, str] = MappingProxyType({"hands": LOOKS, "text": LOOKS, "pixels": LOOKS})
+GROUPS: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("hands", "text", "pixels", "commfor", "ufd"), LOOKS)
+)
 """Which checks err together, by source. Whatever else suggests something joins `looks`: that two
 checks are independent is to be measured before it is believed."""
 

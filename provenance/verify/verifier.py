@@ -151,9 +151,10 @@ def _looks() -> tuple[Check, ...]:
     from provenance.detect.hands.check import HandsCheck
     from provenance.detect.limbs import LimbsCheck
     from provenance.detect.pixels import PixelsCheck
+    from provenance.detect.published.check import installed
     from provenance.detect.text.check import TextCheck
 
-    return (PixelsCheck(), HandsCheck(), TextCheck(), LimbsCheck())
+    return (PixelsCheck(), HandsCheck(), TextCheck(), LimbsCheck(), *installed())
 
 
 def _examined(check: Check, subject: Subject) -> Sequence[Evidence]:

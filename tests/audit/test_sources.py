@@ -354,9 +354,9 @@ def test_a_network_that_vanishes_is_an_error_of_the_sample(
 ) -> None:
     import boto3
 
-    boto3.client("s3").put_object(Bucket="pictures", Key="set/a.png", Body=picture())
-    source = opened([f"{bucket}/set"])
+    boto3.client("s3").put_object(Bucket="pictures", Key="gone/a.png", Body=picture())
+    source = opened([f"{bucket}/gone"])
     (shard,) = source.shards()
     (sample,) = source.samples(shard)
-    boto3.client("s3").delete_object(Bucket="pictures", Key="set/a.png")
+    boto3.client("s3").delete_object(Bucket="pictures", Key="gone/a.png")
     assert isinstance(content(sample), str)
