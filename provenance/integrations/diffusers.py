@@ -102,9 +102,15 @@ def attach(
         The same pipe.
 
     Raises:
-        ConfigError: this is no pipe, or `allow` holds something else.
+        ConfigError: this is no pipe, `allow` holds something else, or diffusers is missing.
     """
-    from diffusers import DiffusionPipeline
+    try:
+        from diffusers import DiffusionPipeline
+    except ImportError as error:
+        raise ConfigError(
+            f"attach needs diffusers, which could not be imported ({error}); install it with: "
+            "pip install provenance-kit[diffusers]"
+        ) from error
 
     if not isinstance(pipe, DiffusionPipeline):
         raise ConfigError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -83,3 +84,12 @@ def test_what_was_there_cannot_be_unwrapped_or_pickled():
     assert inspect.unwrap(type(it).__call__) is type(it).__call__
     with pytest.raises(pickle.PicklingError):
         pickle.dumps(it)
+
+
+def test_without_diffusers_the_error_says_what_to_install(monkeypatch):
+    from provenance.errors import ConfigError
+    from provenance.integrations.diffusers import attach
+
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    with pytest.raises(ConfigError, match=r"pip install provenance-kit\[diffusers\]"):
+        attach(object())
