@@ -131,14 +131,13 @@ def embed(
     grid = _waves(host, layout, view, word, carrier, strength)
     axis = layout.undertone.axis
     waves = Waves(grid, axis, SUPER * host.period, placement.origin, host.pixels.shape[:2])
-    loud = masking.gain_for(policy.loudest)
     if policy.loudest < policy.faintest:
-        quiet = masking.gain_for(policy.faintest)
         signs = codeword_signs(word, carrier)
         left = _rehearse(host, layout, placement, grid, waves, strength)
-        gain = min(max(gain * _needed(left * signs, policy.score), quiet), loud)
+        gain *= _needed(left * signs, policy.score)
+        gain = masking.kept_between(gain, policy.loudest, policy.faintest)
     else:
-        gain = loud
+        gain = masking.gain_for(policy.loudest)
     return add_waves(host.pixels, waves, masking.amplitude(gain), COARSE * host.factor)
 
 

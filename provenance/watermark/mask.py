@@ -22,8 +22,8 @@ ERODE = 5
 SMOOTH = 2.5
 """Standard deviation of the blur after that, in samples."""
 
-GAIN_LIMIT = 4.0
-"""Largest overall gain."""
+LEAST_GAIN, GAIN_LIMIT = 0.02, 4.0
+"""Smallest and largest overall gain."""
 
 COARSE = 2
 """Samples of the plane that is read, along each axis, to one of the mask: it is smooth."""
@@ -84,6 +84,7 @@ class Mask:
     def __init__(self, local: Plane) -> None:
         self._shape = (local + np.float32(0.3)) ** np.float32(GROWTH)
         self._flat = (FLAT_CAP + FLAT_RISE * local).astype(np.float32)
+        self._some = [np.ascontiguousarray(p[::2, ::2]).ravel() for p in (self._shape, self._flat)]
 
     def amplitude(self, gain: float) -> Plane:
         """Levels at each place; a gain of 1 is about 42 dB on a photograph."""
@@ -92,18 +93,34 @@ class Mask:
 
     def gain_for(self, psnr: float) -> float:
         """The gain that gives this PSNR; at the most that the caps allow when out of reach."""
-        shape, flat = (np.ascontiguousarray(p[::2, ::2]).ravel() for p in (self._shape, self._flat))
-        wanted = 255.0**2 / 10 ** (psnr / 10) * shape.size
-        low, high = 0.02, GAIN_LIMIT
+        wanted, low, high = _energy(psnr), LEAST_GAIN, GAIN_LIMIT
         for _ in range(14):
             middle = (low * high) ** 0.5
-            here = np.minimum(np.float32(middle) * shape, np.float32(BUSY_CAP * _lift(middle)))
-            np.minimum(here, flat, out=here)
-            if float(np.vdot(here, here)) < wanted:
+            if self._loudness(middle) < wanted:
                 low = middle
             else:
                 high = middle
         return low
+
+    def kept_between(self, gain: float, loudest: float, faintest: float) -> float:
+        """The gain, or that of the nearer of two PSNRs when it is outside them."""
+        if gain >= GAIN_LIMIT or self._loudness(gain) > _energy(loudest):
+            return self.gain_for(loudest)
+        if gain <= LEAST_GAIN or self._loudness(gain) < _energy(faintest):
+            return self.gain_for(faintest)
+        return gain
+
+    def _loudness(self, gain: float) -> float:
+        """Mean square of the amplitude, from a quarter of the places."""
+        shape, flat = self._some
+        here = np.minimum(np.float32(gain) * shape, np.float32(BUSY_CAP * _lift(gain)))
+        np.minimum(here, flat, out=here)
+        return float(np.vdot(here, here)) / here.size
+
+
+def _energy(psnr: float) -> float:
+    """Mean square of a change with this PSNR."""
+    return 255.0**2 / float(10 ** (psnr / 10))
 
 
 def _lift(gain: float) -> float:
