@@ -118,10 +118,10 @@ class Told:
 )
 def test_no_picture_leaves_when_a_stage_fails(plain, error, status, code):
     told = Told()
-    with serving(create_app(pipeline=Refusing(error), watcher=told)) as running:
-        with running.client() as client:
-            answer = client.post(ASK, content=plain, headers=JPEG)
-            message = refused(answer, status, code)
+    app = create_app(pipeline=Refusing(error), watcher=told)
+    with serving(app) as running, running.client() as client:
+        answer = client.post(ASK, content=plain, headers=JPEG)
+        message = refused(answer, status, code)
     assert "secret" not in message
     assert told.refusals == [error]
     assert ("T-1" in message) == isinstance(error, HeldForReview)

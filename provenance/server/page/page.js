@@ -58,6 +58,12 @@ find("file").addEventListener("change", (event) => {
   event.target.value = ""; // so that the same file may be chosen again
 });
 
+find("file").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return; // which would send the form, where there is no script
+  event.preventDefault();
+  find("file").showPicker();
+});
+
 let depth = 0;
 document.addEventListener("dragenter", (event) => {
   event.preventDefault();
@@ -108,7 +114,7 @@ function take(files) {
   const file = files[0];
   if (!file.size) return problem(words.problems.empty);
   if (file.size > most) {
-    const sizes = { size: (file.size / MIB).toFixed(1), most: (most / MIB).toFixed(0) };
+    const sizes = { size: (Math.ceil((10 * file.size) / MIB) / 10).toFixed(1), most: (most / MIB).toFixed(0) };
     return problem(fill(words.problems.large, sizes));
   }
   const body = new FormData();

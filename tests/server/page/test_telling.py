@@ -46,9 +46,9 @@ def constants() -> Iterator[str]:
         if name.startswith("provenance/server/"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if CODE.fullmatch(node.value) and node.value not in FILES:
-                    yield node.value
+            said = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(said, str) and CODE.fullmatch(said) and said not in FILES:
+                yield said
             if not isinstance(node, ast.Call) or not node.args:
                 continue
             called, first = getattr(node.func, "id", getattr(node.func, "attr", "")), node.args[0]
