@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from cryptography.x509 import load_pem_x509_certificates
-
 from provenance.errors import ReadbackFailed
 from provenance.evidence import Report, Status
 from provenance.sign.sign import Signed
@@ -46,6 +44,8 @@ def is_ours(report: Report, certificates: bytes) -> bool:
         report: on the bytes.
         certificates: our chain in PEM, leaf first.
     """
+    from cryptography.x509 import load_pem_x509_certificates
+
     credentials, mark = report.find("credentials")[0], report.find("watermark")[0]
     leaf = load_pem_x509_certificates(certificates)[0]
     bound = {binding["payload"] for binding in credentials.details.get("soft_bindings", ())}

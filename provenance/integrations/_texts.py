@@ -25,7 +25,7 @@ _SHORTEST = 16
 """Characters that hold the longest signature, of 12 bytes."""
 
 _LONGEST_PATH = 4_096
-"""Letters of a path (PATH_MAX of Linux). One that begins with `/work` decodes to the two bytes by
+"""Letters of a path (PATH_MAX of Linux). One that begins with `/wo` decodes to the two bytes by
 which a bare JPEG XL stream is told, so such a text has to be longer than any path."""
 
 _LETTERS = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
