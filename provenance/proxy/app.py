@@ -91,7 +91,7 @@ def create_proxy(
         ready_path: path of the upstream that readiness asks for.
         check: called by readiness; raises if the registry cannot be used.
         on_asset: told of each asset, in a thread.
-        on_refused: told of each exception for which nothing was handed out.
+        on_refused: told of each exception for which a picture, or its words, went no further.
         fetcher: for tests.
         transport: to the upstream, for tests.
 
@@ -258,7 +258,8 @@ class _Proxied:
 
     def _tell(self, error: Exception, refusal: Refusal) -> None:
         """Log what is not the client's fault. Neither prompts nor addresses are written."""
-        if self._on_refused is not None:
+        counts = not isinstance(error, Refusal) or error.code == refusals.ANSWER_REFUSED
+        if counts and self._on_refused is not None:
             self._on_refused(error)
         if refusal.status < 500 or refusal.status == 503:
             return

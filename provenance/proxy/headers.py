@@ -35,6 +35,7 @@ _OF_OTHER_BYTES = frozenset(
         b"content-length",
         b"content-md5",
         b"content-range",
+        b"date",
         b"digest",
         b"etag",
         b"last-modified",
@@ -60,7 +61,7 @@ def untouched(headers: Iterable[tuple[bytes, bytes]], *, decoded: bool = False) 
     dropped = (
         frozenset({b"content-encoding", b"content-length", b"etag"}) if decoded else frozenset()
     )
-    return _without(headers, dropped | {b"accept-ranges"})
+    return _without(headers, dropped | {b"accept-ranges", b"date"})  # our server has its own
 
 
 def replaced(headers: Iterable[tuple[bytes, bytes]]) -> Headers:

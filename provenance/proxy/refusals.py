@@ -9,6 +9,8 @@ VIOLATION = "content_policy_violation"
 """The code of OpenAI's image API for a prompt or a picture that its policy refuses."""
 
 
+ANSWER_REFUSED = "upstream_answer_refused"
+
 NOT_AGAIN = {"X-Should-Retry": "false"}
 """Read by OpenAI's clients, which would have the same picture generated a few times more."""
 
@@ -37,7 +39,7 @@ def answer_refused(why: str) -> Refusal:
     """502: what came is not passed on."""
     return Refusal(
         502,
-        "upstream_answer_refused",
+        ANSWER_REFUSED,
         f"the answer of the image backend is not passed on: it {why}",
         NOT_AGAIN,
     )

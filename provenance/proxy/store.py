@@ -21,6 +21,9 @@ from provenance.files import make_private_folder, write_atomically
 _NAME = re.compile(r"[A-Za-z0-9_-]{43}\.[a-z]{3,4}")
 """256 random bits, and a suffix."""
 
+_TIDY_SECONDS = 60.0
+"""After which the folder is counted anew, since other processes write to it as well."""
+
 _TYPES = {SUFFIXES[kind]: media_type for kind, media_type in MEDIA_TYPES.items()}
 
 
@@ -50,6 +53,8 @@ class Results:
         self._seconds = seconds
         self._most = most
         self._lock = threading.Lock()
+        self._size = 0
+        self._tidied = 0.0
 
     def put(self, data: bytes, media_type: str) -> str:
         """Keep a picture; the name it has is returned once it is on the disk.
@@ -58,8 +63,11 @@ class Results:
             OutputError: it cannot be written; nothing is left behind.
         """
         name = secrets.token_urlsafe(32) + SUFFIXES[FORMATS_BY_MEDIA_TYPE[media_type]]
-        self.tidy(len(data))
+        if self._size + len(data) > self._most or time.monotonic() - self._tidied > _TIDY_SECONDS:
+            self.tidy(len(data))
         write_atomically(self._folder / name, data, mode=0o600)
+        with self._lock:
+            self._size += len(data)
         return name
 
     def get(self, name: str) -> Stored | None:
@@ -93,3 +101,5 @@ class Results:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 size -= taken
+            self._size = size
+            self._tidied = time.monotonic()

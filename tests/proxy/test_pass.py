@@ -211,6 +211,7 @@ class TestUntouched:
             "/any", headers={"Connection": "X-Mine", "X-Mine": "1", "TE": "trailers", "X-Go": "3"}
         )
         assert answer.headers["x-end"] == "2"
+        assert len(answer.headers.get_list("date")) == 1
         assert not {"x-hop", "keep-alive"} & set(answer.headers)
         sent = dict(stage.backend.heads[0])
         assert sent[b"x-go"] == b"3"
