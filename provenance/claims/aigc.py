@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from provenance.claims import securitydata, values
+from provenance.claims import values
 from provenance.claims.fields import Fields
 from provenance.claims.interface import Claim
 from provenance.evidence import Origin
@@ -182,6 +182,8 @@ def _signatures(label: dict[str, Any], *, check: bool) -> dict[str, Any]:
 
     Only the producer's is checked, and only that of the first label: each takes time.
     """
+    from provenance.claims import securitydata  # loads cryptography, for labels alone
+
     codes = [_security_data(label.get(name)) for name in ("ReservedCode1", "ReservedCode2")]
     algorithms = {
         values.text(entry.get("AlgID"))[:60] or "unknown"
