@@ -86,7 +86,7 @@ def rendered(rows: Iterable[Row], facts: Mapping[str, Any]) -> bytes:
     columns = schema().with_metadata(
         {"schema": VERSION, "facts": json.dumps(facts, sort_keys=True)}
     )
-    table = pa.Table.from_pylist([_plain(row) for row in rows], schema=columns)
+    table = pa.Table.from_pylist([plain(row) for row in rows], schema=columns)
     sink = pa.BufferOutputStream()
     pa.parquet.write_table(table, sink, compression="zstd", version="2.6")
     return bytes(sink.getvalue().to_pybytes())
@@ -120,7 +120,8 @@ def batches(path: Path, columns: list[str] | None = None) -> Iterator[Any]:
         raise InputError(f"{path} cannot be read as Parquet ({error}); audit again") from error
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def plain(row: Row) -> dict[str, Any]:
+    """A row as Arrow, Spark and JSON take it."""
     values = {each.name: getattr(row, each.name) for each in fields(Row)}
     values["state"] = row.state.value
     values["opt_out"], values["causes"] = list(row.opt_out), list(row.causes)

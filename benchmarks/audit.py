@@ -1,0 +1,201 @@
+"""Measures audits: headers per second, pictures per second, memory, and going on after a kill.
+
+    python benchmarks/audit.py               all, about ten minutes
+    python benchmarks/audit.py --rows 100000 with fewer rows in the long run
+
+The pictures are made here: photographs-like noise at several scales, JPEG of 1024×1024 for the
+full pass, small PNG and JPEG with and without generator parameters for the headers. Rates are
+per second of wall time with as many processes as are named, beside the processor time they took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from provenance.audit.auditor import Auditor
+from provenance.audit.engines.local import LocalEngine
+from provenance.audit.plan import Asked, Pixels
+from provenance.audit.run import Run
+from provenance.audit.sources.folder import FolderSource
+from provenance.audit.sources.places import Place
+from provenance.audit.statistics import Rates, Stratum, prevalence
+
+GENERATED = "a hill\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 64x64, Model: x"
+
+
+def picture(seed: int, side: int, kind: str, *, claimed: bool = False) -> bytes:
+    random = np.random.default_rng(seed)
+    grid = np.zeros((side, side, 3), np.float32)
+    for cells in (4, 16, 64, 256):
+        if cells <= side:
+            coarse = random.normal(0, 40 / cells**0.25, (cells, cells, 3)).astype(np.float32)
+            layers = [
+                Image.fromarray(coarse[..., c]).resize((side, side), Image.Resampling.BICUBIC)
+                for c in range(3)
+            ]
+            grid += np.stack([np.asarray(layer) for layer in layers], axis=-1)
+    image = Image.fromarray(np.clip(grid + 120, 0, 255).astype(np.uint8))
+    buffer, info = io.BytesIO(), PngImagePlugin.PngInfo()
+    if claimed:
+        info.add_text("parameters", GENERATED)
+    image.save(buffer, kind, **({"pnginfo": info} if kind == "PNG" else {"quality": 90}))
+    return buffer.getvalue()
+
+
+def folder(where: Path, count: int, side: int, kinds: tuple[str, ...], distinct: int) -> Path:
+    """`count` files, of which `distinct` differ; the others are links to them."""
+    made = []
+    for n in range(count):
+        place = where / f"{n // 1000:04d}"
+        place.mkdir(parents=True, exist_ok=True)
+        kind = kinds[n % len(kinds)]
+        path = place / f"{n:07d}.{kind.lower()}"
+        if n < distinct:
+            path.write_bytes(picture(n, side, kind, claimed=n % 10 == 0))
+            made.append(path)
+        else:
+            os.link(made[n % distinct], path)
+    return where
+
+
+def timed(data: Path, out: Path, asked: Asked, workers: int, files: int = 500) -> dict[str, float]:
+    """One audit: files, wall seconds, processor seconds of all processes."""
+    shutil.rmtree(out, ignore_errors=True)
+    auditor = Auditor(FolderSource(Place(str(data)), files), out, asked)
+    before, begun, rows = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter(), 0
+    first = None
+    for step in auditor.run(LocalEngine(workers)):
+        rows = step.rows
+        if rows and first is None:  # models are loaded and processes started by then
+            first = (rows, time.perf_counter())
+    wall = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert first is not None
+    steady = (
+        (rows - first[0]) / (time.perf_counter() - first[1]) if rows > first[0] else rows / wall
+    )
+    return {"rows": rows, "wall": wall, "cpu": cpu, "steady": steady}
+
+
+SCRIPT = """
+import resource, sys
+from pathlib import Path
+from provenance.audit.auditor import Auditor
+from provenance.audit.engines.local import LocalEngine
+from provenance.audit.finish import finish
+from provenance.audit.plan import Asked, Pixels
+from provenance.audit.run import Run
+from provenance.audit.sources.folder import FolderSource
+from provenance.audit.sources.places import Place
+
+if __name__ == "__main__":
+    data, out = sys.argv[1:]
+    auditor = Auditor(FolderSource(Place(data), 1000), Path(out), Asked(Pixels.NONE))
+    for step in auditor.run(LocalEngine(2)):
+        print(step.done, flush=True)
+    finish(Run(Path(out)))
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    theirs = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print("memory", own, theirs, flush=True)
+"""
+
+
+def long_run(data: Path, out: Path, shards: int, script: Path) -> dict[str, float]:
+    """Headers of all rows, killed with SIGKILL in the middle, then gone on with to the end."""
+    command = [sys.executable, str(script), str(data), str(out)]
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) >= shards // 2:
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    at_kill = len(list((out / "rows").glob("*.parquet")))
+    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout.splitlines()
+    _, own, theirs = told[-1].split()
+    return {
+        "wall": time.perf_counter() - begun,
+        "finished_at_kill": at_kill,
+        "resumed_from": int(told[0]),
+        "own_mb": int(own) / 1024,
+        "worker_mb": int(theirs) / 1024,
+    }
+
+
+def coverage(audits: int) -> dict[str, float]:
+    """How often the 95 % interval holds the true share, with measured rates that err as well."""
+    random = np.random.default_rng(2026)
+    held = dict.fromkeys(("1 %", "5 %", "20 %", "50 %"), 0)
+    for name in held:
+        true = float(name.split()[0]) / 100
+        for _ in range(audits):
+            strata, generated = [], 0
+            for n, (size, factor) in enumerate(zip((4000, 1000, 5000), (0.5, 1, 1.4), strict=True)):
+                there = random.binomial(size, min(1.0, factor * true))
+                drawn = size // 10
+                found = random.hypergeometric(there, size - there, drawn)
+                called = random.binomial(found, 0.3) + random.binomial(drawn - found, 0.015)
+                strata.append(Stratum(str(n), size, drawn, int(called)))
+                generated += there
+            rates = Rates(random.binomial(442, 0.3), 442, random.binomial(560, 0.015), 560)
+            estimate = prevalence(strata, rates)
+            assert estimate is not None
+            held[name] += estimate.low <= generated / 10_000 <= estimate.high
+    return {name: count / audits for name, count in held.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the long run")
+    parser.add_argument("--headers", type=int, default=20_000)
+    parser.add_argument("--pictures", type=int, default=60, help="of the full pass")
+    parser.add_argument("--only", choices=("headers", "full", "long", "coverage"))
+    options = parser.parse_args()
+    where = Path(tempfile.mkdtemp(prefix="audit-benchmark-"))
+    results: dict[str, object] = {}
+    try:
+        if options.only in (None, "coverage"):
+            results["coverage of the 95 % interval, 1,000 audits each"] = coverage(1000)
+        if options.only in (None, "headers"):
+            data = folder(where / "small", options.headers, 96, ("PNG", "JPEG"), 400)
+            for workers in (1, 2):
+                done = timed(data, where / "out", Asked(Pixels.NONE), workers)
+                results[f"headers alone, {workers} processes"] = done
+        if options.only in (None, "full"):
+            data = folder(where / "large", options.pictures, 1024, ("JPEG",), options.pictures)
+            for workers in (1, 2):
+                asked = replace(Asked(Pixels.ALL), seed=workers)
+                done = timed(data, where / "out", asked, workers, files=4)
+                results[f"full pass at 1024×1024, {workers} processes"] = done
+        if options.only in (None, "long"):
+            data = folder(where / "many", options.rows, 96, ("PNG", "JPEG"), 400)
+            script = where / "long.py"
+            script.write_text(SCRIPT)
+            shards = -(-options.rows // 1000)
+            done = long_run(data, where / "long", shards, script)
+            rows = sum(1 for _ in Run(where / "long").parts())
+            results[f"{options.rows:,} rows, killed and gone on with"] = {**done, "parts": rows}
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
+    print(json.dumps(results, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
