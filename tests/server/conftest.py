@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -62,7 +63,7 @@ def everything(issuer, registry):
         registry,
         issuer.watermarkers(),
         verifier=Verifier.from_config(issuer, looks=False),
-        pipeline=Pipeline.from_config(issuer),
+        pipeline=Pipeline.from_config(replace(issuer, registry_url="", log_path=None)),
         fetch=fetch,
         notice=Notice("Example Pictures", "mailto:help@example.org", looks=False),
     )

@@ -128,7 +128,7 @@ def test_no_picture_leaves_when_a_stage_fails(plain, error, status, code):
 
 
 def test_the_policy_says_no(issuer, plain):
-    strict = replace(issuer, policy=refusing_policy(issuer.policy))
+    strict = replace(issuer, policy=refusing_policy(issuer.policy), registry_url="", log_path=None)
     told = Told()
     app = create_app(pipeline=Pipeline.from_config(strict), watcher=told)
     with serving(app) as running, running.client() as client:

@@ -157,7 +157,20 @@ class _Teller:
         ]
         text = fill(template, {"done": len(sources) - len(open_), "all": len(sources)})
         names = self._joined(self.check(source)[0] for source in open_)
-        return text + (fill(self._words["common"]["without"], {"names": names}) if open_ else "")
+        without = fill(self._words["common"]["without"], {"names": names}) if open_ else ""
+        return text + without + "".join(map(self._found, evidence))
+
+    def _found(self, evidence: Evidence) -> str:
+        """How often a check that looks at pixels finds something, if it says so."""
+        said = evidence.details.get("detection_rate")
+        names = ("rate", "low", "high", "pictures")
+        if not isinstance(said, Mapping) or not all(
+            isinstance(said.get(name), int | float) for name in names
+        ):
+            return ""
+        values = {name: f"{100 * said[name]:.0f} %" for name in names[:3]}
+        values |= {"pictures": f"{said['pictures']:,}", "name": self.check(evidence.source)[0]}
+        return fill(self._words["common"]["finds"], values)
 
     def headline(self) -> str:
         """The library's sentence, or the one that this language has for the same case."""

@@ -171,7 +171,18 @@ def test_numbers_are_told():
     assert "80" in told(report(replace(HANDS, code="hands.look-here")), ZH)["reasons"][0]["text"]
     assert "95 %" in said["chance"]
     assert said["evidence"][0]["rate"] == "约每 250 张有 1 张"
-    assert said["missing"] == ["他人的标记", "运营方的登记库", "文字", "像素"]
+    missing = [ZH["checks"][name]["name"] for name in english.CHECKS if not made.find(name)]
+    assert said["missing"] == missing
+    assert {"运营方的登记库", "文字", "像素"} <= {*missing}
+
+
+def test_how_often_a_check_finds_something():
+    rate = {"rate": 0.29, "low": 0.25, "high": 0.33, "pictures": 442}
+    said = told(report(replace(HANDS, details={"detection_rate": rate})), ZH)["coverage"]
+    assert "“手部”检查在 29 % 的生成图片中有所发现（25 % 至 33 %；测量了 442 张）" in said
+    strange = {**rate, "low": "x"}
+    said = told(report(replace(HANDS, details={"detection_rate": strange})), ZH)["coverage"]
+    assert "手部" not in said
 
 
 def test_claims_name_what_says_so():
