@@ -103,14 +103,22 @@ def report(results: dict[str, dict[str, Any]], missing: list[str]) -> str:
     lines = [
         "# The mark against its peers",
         "",
-        "Written by `benchmarks/watermark.py`: every scheme by the same run of one harness, in its",
-        "own process, on pictures of the test set. Cells: pictures whose whole payload came",
+        "Written by `benchmarks/watermark.py`: every scheme in the same harness, each in its own",
+        "process, on pictures of the test set. Cells: pictures whose whole payload came",
         "back, in %, with the 95 % interval (Wilson) after JPEG 75; `*` is the detection rate of a",
         "scheme without a payload. Found: schemes that decide whether a picture carries a mark.",
+        "Slow schemes had fewer pictures or attacks: n says how many.",
     ]
     folders = sorted({f for r in results.values() for f in r.get("runs", {})}, key=len)
     for folder in folders:
-        lines += ["", f"## {folder}", "", *survived(results, folder)]
+        lines += [
+            "",
+            f"## {folder}",
+            "",
+            *survived(results, folder),
+            "",
+            survivors(results, folder),
+        ]
     lines += ["", "## Speed", "", *speeds(results)]
     errors = [f"{name}: {r['error']}" for name, r in results.items() if r.get("error")]
     lines += ["", *(f"Failed, {error}." for error in errors)] if errors else []
@@ -138,6 +146,18 @@ def survived(results: dict[str, dict[str, Any]], folder: str) -> list[str]:
             f"{' | '.join(cells)} | {_found(run)} | {unmarked} |"
         )
     return lines
+
+
+def survivors(results: dict[str, dict[str, Any]], folder: str) -> str:
+    """Peers of which at least half comes back after JPEG 75."""
+    names = []
+    for name, r in results.items():
+        run = r.get("runs", {}).get(folder)
+        rows = run["attacks"].get("jpeg_75") if run else None
+        if rows and name not in OURS:
+            key = "exact" if run["info"]["payload_bits"] else "found"
+            names += [name] if 2 * sum(bool(row[key]) for row in rows) >= len(rows) else []
+    return f"Peers of which at least half comes back after JPEG 75: {', '.join(names)}."
 
 
 def _share(run: dict[str, Any], attack: str) -> str:
@@ -180,7 +200,11 @@ def speeds(results: dict[str, dict[str, Any]]) -> list[str]:
                 cells.append("–" if theirs is None else _times(theirs, mine, name in OURS))
         load = max(row["loadavg"] for row in sizes.values())
         lines.append(f"| {name} | {' | '.join(cells)} | {load:.1f} |")
-    lines += ["", "Milliseconds of CPU time on one thread; in brackets, how many times ours."]
+    lines += [
+        "",
+        "Milliseconds of CPU time on one thread; in brackets, how many times ours. Load: processes",
+        "that were waiting; rows whose load differs much were timed in another run.",
+    ]
     return lines
 
 
