@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from provenance.errors import ConfigError
 from provenance.server.protocol import ImpatientProtocol
 from provenance.server.settings import ServiceSettings
+from provenance.server.telemetry import log_to
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request line and its headers; above, uvicorn answers 400 by itself."""
@@ -26,6 +27,10 @@ MAX_CONNECTIONS = 1024
 """At a time; above, uvicorn answers 503 by itself."""
 
 _BACKLOG = 2048
+
+KEEP_ALIVE = 75
+"""Seconds for which an idle connection is kept: longer than clients keep theirs, who would otherwise
+now and then send a request into a connection that is being closed."""
 
 GRACE = 30
 """Seconds that running requests have to end after a signal."""
@@ -96,6 +101,7 @@ def _configured(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
         proxy_headers=False,
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=KEEP_ALIVE,
         h11_max_incomplete_event_size=MAX_HEAD,
         ssl_certfile=text(settings.tls_certificate),
         ssl_keyfile=text(settings.tls_key),
@@ -108,10 +114,14 @@ def _configured(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
 def run(app: ASGIApp, listener: socket.socket, settings: ServiceSettings | None = None) -> None:
     """Serve until SIGINT or SIGTERM, then finish what was begun, and return.
 
+    Writes the log to standard error as `settings` say; without settings there is none.
+
     Raises:
         ConfigError: the TLS files of `settings` cannot be used.
     """
     running = server(app, settings)
+    if settings is not None:
+        log_to(sys.stderr, settings.log)
     with _interrupting(), contextlib.suppress(KeyboardInterrupt):
         running.run(sockets=[listener])
 

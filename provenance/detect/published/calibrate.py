@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--real", type=Path, required=True, metavar="DIR")
     parser.add_argument("--generated", type=Path, required=True, metavar="DIR")
     parser.add_argument(
-        "--allowed", type=float, default=0.01, help="share of real pictures it may be wrong about"
+        "--allowed", type=float, default=0.01, help="share of photographs it may be wrong about"
     )
     given = parser.parse_args(arguments)
     try:

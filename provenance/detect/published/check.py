@@ -107,7 +107,7 @@ class PublishedCheck:
             f"{self.name}.generated",
             Status.SUGGESTED,
             f"The published detector {self._detector.model} calls this generated, as it does "
-            f"{wrong.rate:.1%} of the {wrong.pictures} real pictures that you measured it on.",
+            f"{wrong.rate:.1%} of the {wrong.pictures} photographs that you measured it on.",
             origin=Origin.GENERATED,
             score=score,
             false_positive_rate=wrong.rate,
