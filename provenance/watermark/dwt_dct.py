@@ -30,12 +30,12 @@ STEP = 36
 SMALLEST_AREA = 256 * 256
 """Pixels; the package refuses smaller pictures."""
 
-_STRIP = {"dwtDct": 1 << 17, "dwtDctSvd": 1 << 17}
+_STRIP = {"dwtDct": 1 << 18, "dwtDctSvd": 1 << 18}
 """Pixels worked on at once: few enough for the cache, enough blocks to keep each step long."""
 
 
 class _Memory(threading.local):
-    """What a thread keeps for its next picture: about 5 MB."""
+    """What a thread keeps for its next picture: at most about 10 MB."""
 
     def __init__(self) -> None:
         self.colours = Converter()
