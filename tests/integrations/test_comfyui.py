@@ -350,6 +350,7 @@ def test_all_of_a_batch_is_written_or_none(node, comfy, batch, monkeypatch):
 def test_other_nodes_that_write_are_named(node, batch):
     nodes = workflow()
     nodes["20"] = {"class_type": "SaveImage", "inputs": {"images": ["8", 0]}}
+    nodes["21"] = "no node"
     ui = contract.run(node, nodes, "9", batch[:1])
     assert "node 20 (SaveImage) writes its pictures unprotected" in ui["provenance"][0]["notes"]
 

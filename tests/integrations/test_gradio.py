@@ -186,6 +186,14 @@ def test_a_path_that_the_function_leaves(ours, tmp_path):
     assert not (tmp_path / "made.png").exists()
 
 
+def test_updates_are_protected_and_components_refused(ours):
+    image = Image.fromarray(picture())
+    made = protect(ours, lambda prompt: gr.update(value=image, label="castle"))("x")
+    assert ours.issued(Path(made["value"]).read_bytes()) and made["label"] == "castle"
+    with pytest.raises(gr.Error):
+        protect(ours, lambda prompt: gr.Image(value=image))("x")
+
+
 def test_an_asset_can_be_shown(ours):
     asset = ours(picture())
     path = Path(shown(asset, "castle"))

@@ -47,6 +47,7 @@ def test_ray_serve(configured, config, pipeline, monkeypatch):
         ray = pytest.importorskip("ray")
         serve = pytest.importorskip("ray.serve")
         monkeypatch.syspath_prepend(EXAMPLES)
+        monkeypatch.setenv("PYTHONPATH", str(EXAMPLES))  # for the replicas
         import ray_serve_app
 
         port = free_port()

@@ -52,7 +52,7 @@ def asked(graph: Any, node: str, declared: Declared) -> Asked:
     Raises:
         ModerationFailed: there is no such workflow, or the node is not in it.
     """
-    if not (isinstance(graph, Mapping) and _is_node(graph.get(node))):
+    if not (isinstance(graph, Mapping) and is_node(graph.get(node))):
         raise ModerationFailed(
             "ComfyUI did not hand over the workflow with this node in it, so the prompts cannot "
             "be moderated; run the node from a workflow"
@@ -84,7 +84,7 @@ def link(value: Any, graph: Graph) -> tuple[str, int] | None:
     source, output = value
     if not (isinstance(output, int | float) and isinstance(source, str | int)):
         return None
-    return (str(source), int(output)) if _is_node(graph.get(str(source))) else None
+    return (str(source), int(output)) if is_node(graph.get(str(source))) else None
 
 
 def _before(graph: Graph, node: str) -> Iterator[tuple[Mapping[str, Any], str, bool]]:
@@ -121,7 +121,8 @@ def _sources(inputs: Mapping[str, Any], graph: Graph) -> list[tuple[str, int]]:
     return [source for source in found if source is not None]
 
 
-def _is_node(node: Any) -> bool:
+def is_node(node: Any) -> bool:
+    """True for what has a class and inputs."""
     return (
         isinstance(node, Mapping)
         and isinstance(node.get("class_type"), str)

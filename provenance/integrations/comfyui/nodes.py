@@ -234,7 +234,8 @@ class _Given:
         return [
             f"node {name} ({node['class_type']}) writes its pictures unprotected"
             for name, node in self.prompt.items()
-            if host.writes_pictures(node["class_type"])
+            if graph.is_node(node)
+            and host.writes_pictures(node["class_type"])
             and node["class_type"] not in ("ProvenanceSave", "ProvenancePreview")
         ]
 
