@@ -52,13 +52,17 @@ METRICS_PATH = OWN + "/metrics"
 """Where Prometheus asks; /metrics itself is the upstream's."""
 
 
-def needs_key(_method: str, path: str) -> bool:
+_PROBES = ("/healthz", "/readyz", OWN + "/healthz", OWN + "/readyz")
+
+
+def needs_key(method: str, path: str) -> bool:
     """Whether a request needs an access key, where there are any.
 
     Whoever knows the name of a result has been given it, and a browser has no key to show.
     """
-    own = ("/healthz", "/readyz", OWN + "/healthz", OWN + "/readyz")
-    return path not in own and not path.startswith(OWN + "/results/")
+    if method not in ("GET", "HEAD"):
+        return True
+    return path not in _PROBES and not path.startswith(OWN + "/results/")
 
 
 def create_proxy(
@@ -236,6 +240,7 @@ class _Proxied:
             if self._free < 0:
                 raise busy()  # noqa: TRY301 - one place makes all answers
             _refuse_upgrades(request)
+            _refuse_own(scope["path"])
             await exchange.run()
         except ClientDisconnect:
             return  # nobody is there to be answered
@@ -284,6 +289,16 @@ def _refuse_upgrades(request: Request) -> None:
         )
     if request.method in ("TRACE", "CONNECT"):
         raise Refusal(405, "method_refused", f"{request.method} is not passed on")
+
+
+def _refuse_own(path: str) -> None:
+    """What is ours is not asked of the upstream, by whatever method.
+
+    Raises:
+        Refusal: 405.
+    """
+    if path in _PROBES or path == OWN or path.startswith(OWN + "/"):
+        raise Refusal(405, "method_refused", "only GET and HEAD are answered here")
 
 
 def _reply(refusal: Refusal, api: Api) -> JSONResponse:

@@ -8,6 +8,7 @@ UTF-8, compressed bodies.
 from __future__ import annotations
 
 import json
+import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ import python_multipart
 from python_multipart.multipart import parse_options_header
 
 from provenance.server.errors import Refusal, invalid, unsupported
+
+_BOUNDARY = re.compile(r"[;\s]boundary[*\d]*\s*=", re.I)
 
 MOST_FIELDS = 1000
 """Of a form; Starlette takes as many."""
@@ -79,13 +82,19 @@ def read(head: Head, pieces: Sequence[bytes]) -> Asked:
     if head.coding.strip().lower() not in ("", "identity"):
         raise unsupported("the body is compressed; send it as it is")
     kind, options = parse_options_header(head.content_type)
+    form = kind in (b"multipart/form-data", b"application/x-www-form-urlencoded")
+    # Some servers read JSON whatever it is called.
+    like_json = body.lstrip()[:1] in (b"{", b"[")
+    if form and like_json:
+        raise invalid("the body is called a form and begins as JSON does; name it as what it is")
+    if len(_BOUNDARY.findall(head.content_type)) > 1:
+        raise invalid("the content type names more than one boundary")
     if kind == b"multipart/form-data":
         more, files = _parts(body, options.get(b"boundary", b""))
         return Asked(head.method, head.path, [*fields, *more], files)
     if kind == b"application/x-www-form-urlencoded":
         return Asked(head.method, head.path, [*fields, *_form(body)])
-    # Some servers read JSON whatever it is called.
-    if b"json" in kind or body.lstrip()[:1] in (b"{", b"["):
+    if b"json" in kind or like_json:
         return Asked(head.method, head.path, fields, json=strict_json(body, invalid))
     return Asked(head.method, head.path, fields, files=[("", body)])
 

@@ -16,6 +16,7 @@ from provenance.proxy.refusals import unprotectable
 
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!\n)")
+_MARK = b"\xef\xbb\xbf"
 _MOST_PLACES = 1024
 _WHICH = ("index", "output_index", "content_index", "item_id")
 """Members by which streams tell which of several texts grows."""
@@ -85,8 +86,14 @@ async def events(pieces: AsyncIterator[bytes], most: int, *, lines: bool) -> Asy
     end = _LINE_END if lines else _EVENT_END
     held = bytearray()
     searched = 0
+    first = not lines
     async for piece in pieces:
         held += piece
+        if first:
+            if _MARK.startswith(held):  # may be all of the mark, or a part of it
+                continue
+            del held[: len(_MARK) * held.startswith(_MARK)]  # readers pass over it
+            first = False
         done = 0
         for match in end.finditer(held, max(0, searched - 3)):
             if match.end() == len(held) and match.group().endswith(b"\r"):

@@ -92,6 +92,9 @@ class Exchange:
     async def _answered(self, pieces: list[bytes]) -> None:
         request, parts = self._request, self._parts
         given = request.headers
+        for name in ("content-type", "content-encoding"):
+            if len(given.getlist(name)) > 1:
+                raise invalid(f"{name} is there twice; send it once")
         head = Head(
             request.method,
             request.scope["path"],
@@ -272,7 +275,10 @@ class Exchange:
             ours = False
         if not ours or not where.startswith(upstream.url):
             raise unprotectable("a redirect to somewhere else")
-        return (where[len(upstream.url) :] or "/").encode("ascii")
+        here = where[len(upstream.url) :] or "/"
+        if here[0] not in "/?#" or here[1:2] in ("/", "\\"):  # `//host` is another server
+            raise unprotectable("a redirect to somewhere else")
+        return here.encode("ascii")
 
     async def _start(self, status: int, pairs: headers.Headers) -> None:
         self.started = True

@@ -26,6 +26,9 @@ _OURS_ON_THE_WAY_THERE = frozenset(
 )
 """Set anew, or kept back: a part of a picture could be neither recognised nor marked."""
 
+_OF_THE_BODY = frozenset({b"content-type", b"content-encoding"})
+"""Never hidden by naming them in `Connection`: by these we read the body, and so must the other."""
+
 _OF_OTHER_BYTES = frozenset(
     {
         b"accept-ranges",
@@ -82,5 +85,5 @@ def _without(headers: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes]) 
         if name == b"connection"
         for token in value.split(b",")
     }
-    gone = dropped | _HOP_BY_HOP | named
+    gone = dropped | _HOP_BY_HOP | (named - _OF_THE_BODY)
     return [(name, value) for name, value in pairs if name not in gone]

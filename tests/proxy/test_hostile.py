@@ -17,7 +17,7 @@ import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from provenance.errors import OutputError, RegistryUnavailable
-from provenance.proxy.app import create_proxy
+from provenance.proxy.app import create_proxy, needs_key
 from provenance.proxy.limits import ProxyLimits
 from tests.proxy.backends import Backend, events
 from tests.proxy.conftest import png, staged
@@ -506,3 +506,94 @@ class TestOurselves:
         assert answer.status_code == 200
         assert len(answer.content) > 10_000_000
         assert stage.proxy.longest < 0.5  # a loaded machine; quiet ones stay far below 0.05
+
+
+class TestReadDifferently:
+    """Requests that we and the upstream could understand in two ways."""
+
+    BOTH = b'{"prompt": "forbidden", "x": "&prompt=nice"}'
+
+    @pytest.mark.parametrize("connection", ["close", "content-type"])
+    def test_json_that_is_called_a_form(self, stage, client, connection):
+        kind = "application/x-www-form-urlencoded"
+        headers = {"Content-Type": kind, "Connection": connection}
+        refused(client.post(GENERATE, content=self.BOTH, headers=headers), 400)
+        assert stage.backend.asked == []
+
+    def test_types_stay_whatever_connection_says(self, stage, client):
+        client.post(GENERATE, json=WISH, headers={"Connection": "content-type, x-mine"})
+        assert (b"content-type", b"application/json") in stage.backend.heads[0]
+
+    def test_two_types(self, stage, client):
+        headers = [("Content-Type", "application/json"), ("Content-Type", "text/plain")]
+        refused(client.post(GENERATE, content=b'{"prompt": "a"}', headers=headers), 400)
+        assert stage.backend.asked == []
+
+    def test_two_boundaries(self, stage, client):
+        part = b'Content-Disposition: form-data; name="prompt"\r\n\r\n'
+        body = b"--a\r\n" + part + b"nice\r\n--a--\r\n--b\r\n" + part + b"forbidden\r\n--b--\r\n"
+        headers = {"Content-Type": "multipart/form-data; boundary=b; boundary=a"}
+        refused(client.post("/v1/images/edits", content=body, headers=headers), 400)
+        assert stage.backend.asked == []
+
+    def test_a_boundary_with_that_word_in_it(self, client):
+        """Chromium's."""
+        body = b'--boundary=x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nnice\r\n'
+        headers = {"Content-Type": 'multipart/form-data; boundary="boundary=x"'}
+        answer = client.post(
+            "/v1/images/edits", content=body + b"--boundary=x--\r\n", headers=headers
+        )
+        assert answer.status_code == 200, answer.text
+
+
+class TestOwnPaths:
+    """What is the proxy's is never asked of the upstream, and needs a key where it does more."""
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+    @pytest.mark.parametrize(
+        "path", ["/healthz", "/.provenance", "/.provenance/readyz", "/.provenance/results/x"]
+    )
+    def test_other_methods(self, stage, client, method, path):
+        refused_with = client.request(method, path, json=WISH)
+        assert refused_with.status_code == 405
+        assert stage.backend.asked == []
+        assert needs_key(method, path)
+
+    def test_reading_needs_no_key(self):
+        assert not needs_key("GET", "/.provenance/results/x")
+        assert not needs_key("HEAD", "/healthz")
+        assert needs_key("GET", "/v1/models")
+
+
+class TestLeftOpen:
+    """Small things that clients read more generously than we did."""
+
+    def test_redirects_to_a_host_without_a_scheme(self, stage, client):
+        async def away(_request, _body):
+            return RedirectResponse(stage.upstream.url + "//evil.example/x")
+
+        stage.backend.answers["/away"] = away
+        refused(client.get("/away"), 502)
+
+    def test_addresses_with_white_space_around(self, stage, client):
+        link = f" {stage.upstream.url}/files/a.png\n"
+        stage.backend.answers[GENERATE] = JSONResponse({"data": [{"url": link}]})
+        answer = client.post(GENERATE, json=WISH).json()
+        assert "/.provenance/results/" in answer["data"][0]["url"]
+
+    @pytest.mark.parametrize("cut", [1, 3, 20])
+    def test_a_byte_order_mark_before_the_first_event(self, stage, client, cut):
+        url = f"{stage.upstream.url}/files/a.png"
+        whole = b"\xef\xbb\xbfdata: " + json.dumps({"data": [{"url": url}]}).encode() + b"\n\n"
+
+        async def pieces():
+            for piece in (whole[:cut], whole[cut:]):
+                yield piece
+                await asyncio.sleep(0.05)
+
+        async def marked(_request, _body):
+            return StreamingResponse(pieces(), media_type="text/event-stream")
+
+        stage.backend.answers[GENERATE] = marked
+        answer = client.post(GENERATE, json=WISH)
+        assert "/.provenance/results/" in answer.text

@@ -129,8 +129,9 @@ def every_link(value: Any, depth: int = 0) -> Iterator[Link]:
     )
     for key, inner in entries:
         if isinstance(inner, str):
-            if inner[:8].lower().startswith(("http://", "https://")):
-                yield Link(value, key, inner)
+            url = inner.strip()  # browsers pass over white space around an address
+            if url[:8].lower().startswith(("http://", "https://")):
+                yield Link(value, key, url)
         else:
             yield from every_link(inner, depth + 1)
 
