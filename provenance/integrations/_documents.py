@@ -14,7 +14,7 @@ from typing import Any
 
 from provenance.codec.readers import reader
 from provenance.codec.sniff import sniff
-from provenance.errors import UnreadablePicture
+from provenance.errors import TooLarge, UnreadablePicture, UnsupportedPicture
 from provenance.integrations import _texts, containers
 from provenance.integrations._found import Assets, Body, Found, joined
 
@@ -47,20 +47,28 @@ def in_json(content_type: str, body: bytes) -> Found | None:
         InputError: there is one, and it cannot be replaced where it stands.
     """
     text = _decoded(body)
-    count = _count(text, _NESTED)
-    if not count:
+    if len(text) < _SHORTEST:
         return None
+    doubtful = _Doubts()
     try:
-        found = containers.find(_parsed(text, _NESTED), strict=False)
+        found = containers.find(_parsed(text, _NESTED, doubtful), strict=False)
+    except TooLarge:
+        if not _count(text, _NESTED):
+            return None
+        raise
     except (ValueError, RecursionError) as error:
+        if not _count(text, _NESTED):
+            return None
         raise UnreadablePicture(
             "there is a picture in JSON that cannot be read; answer with valid JSON"
         ) from error
-    if len(found.pictures) < count:
+    if doubtful.any and len(found.pictures) < _count(text, _NESTED):
         raise UnreadablePicture(
             "there is a picture in the name of a JSON member, or in one of two members of the same "
             "name; give each a name of its own"
         )
+    if not found.pictures:
+        return None
     essence, _, parameters = content_type.partition(";")
     wide = "utf-16" in parameters.lower() or "utf-32" in parameters.lower()
 
@@ -109,6 +117,8 @@ def in_text(content_type: str, body: bytes) -> Found | None:
     Raises:
         InputError: a body in UTF-16 has one.
     """
+    if body.lstrip()[:1] in (b"{", b"[") and _is_json(body):
+        return in_json(content_type, body)  # frameworks call what a handler returns HTML
     text = body.decode("latin-1")  # keeps every byte, and base64 is ASCII in what is read here
     if "\0" in text[:64]:
         if _texts.read(_decoded(body)) is not None:
@@ -133,7 +143,8 @@ def in_text(content_type: str, body: bytes) -> Found | None:
 
 def _in_event(event: bytes) -> Found | None:
     """One event; its `data` fields are one text, with line feeds between (HTML, section 9.2.6)."""
-    lines = _LINE_END.split(event.decode("latin-1"))
+    # Readers pass over a byte order mark before the first event.
+    lines = _LINE_END.split(event.decode("latin-1").removeprefix("\xef\xbb\xbf"))
     fields = {n: line[5:].removeprefix(" ") for n, line in enumerate(lines) if line[:5] == "data:"}
     if not fields:
         return None
@@ -171,6 +182,14 @@ def _decoded(body: bytes) -> str:
         return body.decode("latin-1")
 
 
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _count(text: str, nested: int) -> int:
     """How many pictures there are in the strings of a JSON text, valid or not."""
     return sum(_count_in(match[1], nested) for match in _STRING.finditer(text))
@@ -192,22 +211,41 @@ def _count_in(string: str, nested: int) -> int:
     return len(written.pictures) if written else 0
 
 
-def _parsed(text: str, nested: int) -> Any:
+class _Doubts:
+    """Whether a document has names that are there twice, or so long that they may be pictures."""
+
+    any = False
+
+    def members(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        self.any |= len(made) < len(pairs) or any(len(name) >= _SHORTEST for name in made)
+        return made
+
+
+def _parsed(text: str, nested: int, doubtful: _Doubts) -> Any:
     """The document, with documents in place of the texts that are documents with pictures.
 
     Raises:
         ValueError, RecursionError: it is not JSON, or too deep.
+        UnsupportedPicture: a picture stands among the words of a text.
     """
-    return _opened(json.loads(text), nested)
+    return _opened(json.loads(text, object_pairs_hook=doubtful.members), nested, doubtful)
 
 
-def _opened(value: Any, nested: int) -> Any:
+def _opened(value: Any, nested: int, doubtful: _Doubts) -> Any:
     if isinstance(value, dict):
-        return {name: _opened(each, nested) for name, each in value.items()}
+        return {name: _opened(each, nested, doubtful) for name, each in value.items()}
     if isinstance(value, list):
-        return [_opened(each, nested) for each in value]
-    if nested and isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        return _Document(_parsed(value, nested - 1)) if _count(value, nested - 1) else value
+        return [_opened(each, nested, doubtful) for each in value]
+    if not isinstance(value, str) or len(value) < _SHORTEST:
+        return value
+    if nested and value.lstrip()[:1] in ("{", "[") and _count(value, nested - 1):
+        return _Document(_parsed(value, nested - 1, doubtful))
+    if _texts.hides(value):
+        raise UnsupportedPicture(
+            "there is base64 of a picture among the words of a text; answer with a data: URL, or "
+            "with base64 and nothing else"
+        )
     return value
 
 

@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from urllib.parse import unquote_to_bytes
 
 from provenance.codec.sniff import sniff
@@ -24,6 +25,10 @@ _HEAD = 1_368
 _SHORTEST = 16
 """Characters that hold the longest signature, of 12 bytes."""
 
+_BEGINNINGS = ("iVBORw0KGgo", "/9j/", "_9j_", "R0lGODlh", "R0lGODdh", "UklGR")
+_AMONG_WORDS = 128
+"""Letters of base64 among words that are no accident, when they begin as a picture does."""
+
 _LONGEST_PATH = 4_096
 """Letters of a path (PATH_MAX of Linux). One that begins with `/wo` decodes to the two bytes by
 which a bare JPEG XL stream is told, so such a text has to be longer than any path."""
@@ -32,9 +37,9 @@ _LETTERS = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _AROUND = re.compile(r"[^A-Za-z0-9+/=_-]{0,64}")
 """White space, a byte order mark, quotes: what may stand before base64."""
 
-_ADDRESS = re.compile(r"data:([^,;\"'<>()]{0,127})((?:;[^,;\"'<>()]{0,127}){0,8}),", re.I)
-_CODED = re.compile(r".*;\s*base64\s*", re.I | re.S)
-"""With spaces where browsers allow them (Fetch, section 6, `data:` URLs)."""
+_ADDRESS = re.compile(r"data:([^,;\"'<>()]{0,127}+)((?:;[^,;\"'<>()]{0,127}+){0,8}+),", re.I)
+_AT_BEGINNING = re.compile(r"data:([^,;]{0,1024}+)((?:;[^,]{0,1024}+)?+),", re.I)
+"""Of a text that is nothing else: browsers take whatever stands before the first comma."""
 
 _INSIDE = re.compile(r"[A-Za-z0-9+/=_%-]*")
 _ALONE = re.compile(r"[A-Za-z0-9+/=_%\s-]*")
@@ -100,6 +105,33 @@ def read(text: str) -> Written | None:
     return Written(text, places) if places else None
 
 
+def hides(text: str) -> bool:
+    """Whether base64 of a picture stands among words, without an address that `read` finds."""
+    if not any(each in text for each in _BEGINNINGS) or _is_base64(text, _start(text)):
+        return False
+    for beginning in _BEGINNINGS:
+        at = text.find(beginning)
+        while at >= 0:
+            run = _LETTERS.match(text, at)
+            end = run.end() if run else at + 1
+            alone = not at or _LETTERS.match(text[at - 1]) is None
+            if alone and end - at >= _AMONG_WORDS and _is_base64(text, at) and not _named(text, at):
+                return True
+            at = text.find(beginning, end)
+    return False
+
+
+def _named(text: str, at: int) -> bool:
+    """Whether an address ends just before its data."""
+    first = _AT_BEGINNING.match(text, _blank(text))
+    if first is not None and first.end() == at:
+        return True
+    before = text[max(0, at - _HEAD) : at]
+    begin = before.lower().rfind("data:")
+    match = _ADDRESS.match(before, begin) if begin >= 0 else None
+    return match is not None and match.end() == len(before)
+
+
 def is_picture(head: bytes) -> bool:
     """Whether a file with these first bytes is a picture, of a format that we read or refuse."""
     try:
@@ -140,10 +172,12 @@ def _is_base64(text: str, begin: int) -> bool:
 def _addresses(text: str) -> list[_Place]:
     """The `data:` addresses of pictures."""
     found: list[_Place] = []
-    for match in _ADDRESS.finditer(text):
+    first = _AT_BEGINNING.match(text, _blank(text))
+    for match in chain([first] if first else [], _ADDRESS.finditer(text)):
         if found and match.start() < found[-1].end:
             continue
-        kind, coded = match[1].strip().lower(), _CODED.fullmatch(match[2]) is not None
+        # With spaces where browsers allow them (Fetch, section 6, `data:` URLs).
+        kind, coded = match[1].strip().lower(), _last(match[2]) == "base64"
         alone = not found and match.start() < _HEAD and not text[: match.start()].strip()
         whole = coded and alone and _ALONE.fullmatch(text, match.end())
         end = len(text) if whole else _end(text, match.end(), coded=coded)
@@ -157,6 +191,16 @@ def _addresses(text: str) -> list[_Place]:
         data = _decoded(written) if coded else unquote_to_bytes(written)
         found.append(_Place(match.start(), end, data, address=True))
     return found
+
+
+def _blank(text: str) -> int:
+    """White space at the beginning."""
+    head = text[:_HEAD]
+    return len(head) - len(head.lstrip())
+
+
+def _last(parameters: str) -> str:
+    return parameters.rpartition(";")[2].strip().lower()
 
 
 def _end(text: str, start: int, *, coded: bool) -> int:

@@ -1,9 +1,10 @@
 """The pictures in the body of an HTTP message, and the body with protected ones in their places.
 
-What is found: pictures themselves, whatever the content type says; base64 and `data:` URLs in JSON,
-JSON lines and server-sent events; `data:` URLs in HTML, SVG, XML, Markdown and plain text; all of
-these in the parts of a multipart body. A body without a picture is never written anew. Drawings
-(SVG), style sheets, scripts, video, PDF, archives and numbers are not looked into.
+What is found: pictures themselves, whatever the content type says; base64 and `data:` URLs in JSON
+(also where it is called HTML or plain text), JSON lines and server-sent events; `data:` URLs in
+HTML, SVG, XML, Markdown and plain text; all of these in the parts of a multipart body. Base64 among
+the words of JSON is refused. A body without a picture is never written anew. Drawings (SVG), style
+sheets, scripts, video, PDF, archives and numbers are not looked into.
 
 Synchronous: run it in threads. For a body that never ends there is `provenance.integrations.asgi`.
 """
@@ -68,7 +69,9 @@ def kind_of(content_type: str) -> Kind:
     essence = content_type.partition(";")[0].strip().lower()
     if essence in _LINES:
         return Kind.LINES
-    if essence in ("application/json", "text/json") or essence.endswith("+json"):
+    if essence in ("application/json", "text/json", "application/x-json") or essence.endswith(
+        "+json"
+    ):
         return Kind.JSON
     if essence == "text/event-stream":
         return Kind.EVENTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gzip
 import itertools
 import json
 import socket
@@ -264,6 +265,31 @@ def test_no_picture_leaves_however_it_is_cut(kind, form, cuts):
 
 
 OPEN = functools.partial(ProtectImages, pipeline=Refuses())
+
+
+@pytest.mark.parametrize("cut", [1, 2, 4, 12, 5000])
+@pytest.mark.parametrize("kind", ["text/html", "text/plain"])
+def test_json_that_is_called_a_text_is_held_whole(kind, cut):
+    body = b"\n " + json.dumps({"a": text(PNG)}).encode()
+    sent = drive(ProtectImages(answering(kind, [body[:cut], body[cut:]]), Refuses()))
+    assert sent[0]["status"] == 500
+    assert text(PNG).encode() not in content(sent)
+
+
+@pytest.mark.parametrize(
+    "words", [b"\n\nHello", b"[link](x) and more", b"{x} of them", b" " * 3000]
+)
+def test_texts_stream_that_only_look_like_json(words):
+    sent = drive(ProtectImages(answering("text/plain", [words, b" more"]), Refuses()))
+    assert content(sent) == words + b" more"
+    assert len([each for each in sent if each.get("body")]) == 2
+
+
+def test_gzip_with_an_empty_member_before_a_picture():
+    body = gzip.compress(b"") + gzip.compress(PNG)
+    fields = [(b"content-encoding", b"gzip")]
+    sent = drive(ProtectImages(answering("application/x-any", [body], fields=fields), Refuses()))
+    assert sent[0]["status"] == 500
 
 
 def test_other_traffic_is_left_alone():

@@ -186,8 +186,63 @@ class TestJson:
         found = pictures_in("application/json", json.dumps([text(PNG)[:1001]]).encode())
         assert found.pictures[0].startswith(b"\x89PNG")
 
+    @pytest.mark.parametrize(
+        "kind",
+        ['image/png;charset="utf-8"', "image/png;x=" + "y" * 200, "image/png" + ";x=y" * 12],
+    )
+    def test_addresses_with_parameters_that_browsers_take(self, kind):
+        written = f"data:{kind};base64,{text(PNG)}"
+        found = pictures_in("application/json", json.dumps({"a": written}).encode())
+        assert found.pictures == (PNG,)
+        assert json.loads(found.replaced([asset()])[1]) == {"a": address(OTHER)}
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "here: {}",
+            "base64,{}",
+            "look ![]({})",
+            "see\n\n{}\n",
+            f"{address(PNG)} {{}}",
+            "da\tta:x,{}",
+        ],
+    )
+    @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP"])
+    def test_base64_among_words_is_refused(self, words, form):
+        body = json.dumps({"a": words.format(text(FILES[form]))}).encode()
+        with pytest.raises(InputError, match="among the words"):
+            pictures_in("application/json", body)
+
+    @pytest.mark.parametrize(
+        "words",
+        ["as iVBORw0KGgo they begin", "a/9j/" + "a" * 500, text(bytes(5000)), "a " + "/9j/" * 9],
+    )
+    def test_letters_that_are_no_picture_pass(self, words):
+        assert pictures_in("application/json", json.dumps({"a": words}).encode()) is None
+
+    @pytest.mark.parametrize("kind", ["text/html", "text/plain; charset=utf-8", ""])
+    def test_json_by_another_name(self, kind):
+        """What a handler of Flask returns as text is called HTML."""
+        found = pictures_in(kind, b" " + json.dumps({"a": [text(PNG)]}).encode())
+        assert found.pictures == (PNG,)
+        assert json.loads(found.replaced([asset()])[1]) == {"a": [text(OTHER)]}
+
+    def test_much_json_without_a_picture_passes(self):
+        deep = "[" * 200 + "]" * 200
+        assert pictures_in("application/json", deep.encode()) is None
+
+    def test_pictures_are_decoded_once(self):
+        """Letters may be written as numbers, which says nothing of the picture."""
+        written = "".join(f"\\u{ord(letter):04x}" for letter in text(PNG))
+        found = pictures_in("application/json", f'{{"a": "{written}", "b": "\\n"}}'.encode())
+        assert found.pictures == (PNG,)
+
 
 class TestStreams:
+    def test_a_byte_order_mark_before_the_first_event(self):
+        body = b"\xef\xbb\xbfdata: " + json.dumps({"a": text(PNG)}).encode() + b"\n\n"
+        assert pictures_in("text/event-stream", body).pictures == (PNG,)
+
     def test_events(self):
         said = {"type": "image_generation.partial_image", "b64_json": text(PNG)}
         body = (

@@ -46,11 +46,19 @@ def head(coding: str, data: bytes, size: int) -> bytes:
         return data[:size]
     for bits in (_GZIP_OR_ZLIB, _BARE):
         try:
-            found = zlib.decompressobj(bits).decompress(data, size)
+            return _begun(bits, data, size)
         except zlib.error:
             continue
-        return found
     return b""
+
+
+def _begun(bits: int, data: bytes, size: int) -> bytes:
+    found = b""
+    while data and not found:  # the first members may be empty
+        member = zlib.decompressobj(bits)
+        found = member.decompress(data, size)
+        data = member.unused_data
+    return found
 
 
 def decoded(coding: str, data: bytes, most: int) -> bytes:

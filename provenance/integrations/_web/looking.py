@@ -17,6 +17,9 @@ _LIVE = frozenset({Kind.EVENTS, Kind.LINES, Kind.TEXT})
 _SENT_BY_OTHERS = ("x-accel-redirect", "x-sendfile", "x-lighttpd-send-file")
 _HEAD = 1 << 16
 _BASE64 = 4 * ((ENOUGH + 2) // 3)
+_BLANKS = 1024
+"""White space in which JSON may begin."""
+_INSIDE = {b"{": (b'"',), b"[": (b'"', b"{", b"[")}
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
@@ -124,6 +127,8 @@ class Looking:
         begins = begins_picture(head[:ENOUGH])
         if begins is False and self.kind is Kind.TEXT:
             begins = _begins_text(head)
+            if begins is False and _begins_json(head) is None:
+                begins = None
         if begins is None and last:
             return False
         if begins is None and self.size >= _HEAD:
@@ -133,6 +138,8 @@ class Looking:
     def _goes_on(self) -> bool:
         """Whether the body is looked through while it comes."""
         if self.coding:
+            return False
+        if self.kind is Kind.TEXT and _begins_json(bytes(self._head)):
             return False
         if self.kind is Kind.PARTS:
             return "x-mixed-replace" in self.content_type.lower()
@@ -160,6 +167,15 @@ class Looking:
     def _may_be_picture(self, name: str) -> bool:
         guess = mimetypes.guess_type(headers.get(self.fields, name))[0] or ""
         return self.kind is Kind.PICTURE or guess.startswith("image/")
+
+
+def _begins_json(head: bytes) -> bool | None:
+    """Whether a text may be JSON, which can be looked through only as a whole."""
+    start = head[:_BLANKS].lstrip()
+    if start[:1] not in (b"{", b"["):
+        return None if not start and len(head) < _BLANKS else False
+    first = start[1:_BLANKS].lstrip()[:1]
+    return None if not first and len(head) < _BLANKS else first in _INSIDE[start[:1]]
 
 
 def _begins_text(head: bytes) -> bool | None:
