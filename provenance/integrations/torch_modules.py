@@ -57,10 +57,16 @@ def attach(
         The same module.
 
     Raises:
-        ConfigError: it is no module or a scripted one, it has no such method, or the range is none.
+        ConfigError: it is no module or a scripted one, it has no such method, the range is
+            none, or torch is missing.
     """
-    import torch
-
+    try:
+        import torch
+    except ImportError as error:
+        raise ConfigError(
+            f"attach needs torch, which could not be imported ({error}); install it with: "
+            "pip install torch"
+        ) from error
     if not isinstance(module, torch.nn.Module) or isinstance(module, torch.jit.ScriptModule):
         raise ConfigError(
             f"attach was given a {type(module).__name__}; expected a torch.nn.Module that is not "

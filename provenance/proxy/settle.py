@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from provenance.errors import InputError
-from provenance.integrations import bodies, containers
+from provenance.integrations import _texts, bodies, containers
 from provenance.integrations._starts import ENOUGH, begins_picture
 from provenance.picture import Asset
 from provenance.proxy.apis.interface import Api, Link
@@ -223,9 +223,11 @@ def _found(kind: str, edited: _Edited) -> bodies.Found | None:
 
 
 def _is_intricate(edited: _Edited) -> bool:
-    """Whether pictures may stand in documents inside texts, or in names, which takes longer."""
+    """Whether pictures may stand in documents inside texts, among words, or in names."""
     quoted = b'\\"' in edited.body or b"\\u" in edited.body
-    return quoted or any(len(name) > _LONGEST_NAME for name in _names(edited.document))
+    if quoted or any(len(name) > _LONGEST_NAME for name in _names(edited.document)):
+        return True
+    return any(_texts.hides(text) for text in _said(edited.document))
 
 
 def _names(value: Any) -> Iterator[str]:
@@ -235,6 +237,15 @@ def _names(value: Any) -> Iterator[str]:
         inner = value.values()
     for each in inner:
         yield from _names(each)
+
+
+def _said(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and len(value) > _LONGEST_NAME:
+        yield value
+    for inner in value.values() if isinstance(value, dict) else ():
+        yield from _said(inner)
+    for inner in value if isinstance(value, list) else ():
+        yield from _said(inner)
 
 
 def _json(document: Any) -> bytes:

@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Router
 
 from provenance.pipeline import Pipeline
 from provenance.registry.interface import Registry
@@ -116,7 +116,11 @@ def create_app(
         rooms.close()
 
     app = Starlette(
-        routes=[Mount(BASE, routes=[*below, *anywhere]), *anywhere, *outside],
+        routes=[
+            Mount(BASE, Router([*below, *anywhere], redirect_slashes=False)),
+            *anywhere,
+            *outside,
+        ],
         middleware=[Middleware(Shield, max_query=rooms.limits.max_query)],
         exception_handlers={HTTPException: _not_routed},
         lifespan=lifespan,

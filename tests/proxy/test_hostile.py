@@ -575,6 +575,14 @@ class TestLeftOpen:
         stage.backend.answers["/away"] = away
         refused(client.get("/away"), 502)
 
+    def test_base64_among_words(self, stage, client):
+        said = f"Here it is: {stage.backend.b64}"
+        stage.backend.answers["/v1/chat/completions"] = JSONResponse({"choices": [said]})
+        body = {"messages": [{"role": "user", "content": "hello"}]}
+        answer = client.post("/v1/chat/completions", json=body)
+        refused(answer, 502, "upstream_answer_refused")
+        assert stage.backend.b64[:64] not in answer.text
+
     def test_addresses_with_white_space_around(self, stage, client):
         link = f" {stage.upstream.url}/files/a.png\n"
         stage.backend.answers[GENERATE] = JSONResponse({"data": [{"url": link}]})

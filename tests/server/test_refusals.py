@@ -224,3 +224,10 @@ def test_answers_carry_safe_headers(client, assets):
     store = client.get(f"/v1/manifests/{assets[0].manifest_id}")
     guarded(store)
     assert store.headers["cache-control"] == "public, max-age=3600"
+
+
+@pytest.mark.parametrize("path", ["/v1/protect/", "/v1/verify/", "/verify/"])
+def test_no_redirect_to_what_host_says(visitor, path):
+    answer = visitor.post(path, content=b"x", headers={**JPEG, "Host": "evil.example"})
+    refused(answer, 404, "not-found")
+    assert "location" not in answer.headers
