@@ -12,7 +12,7 @@ from provenance.proxy.asked import Asked, texts
 from provenance.server.errors import invalid
 
 _PROMPT = re.compile(
-    r"(?:.*[_\W])?(?:prompts?|captions?)(?:[_\W]*\d+)?\W*(?:text)?\W*|inputs", re.I | re.S
+    r"(?:.*[_\W])?(?:prompts?|captions?)(?:[_\W]*+\d++)?+\W*+(?:text)?+\W*+|inputs", re.I | re.S
 )
 """As the APIs say: `prompt`, `hr_prompt`, `prompt_2`, `text_prompts[0][text]`; `inputs` is Hugging
 Face's."""

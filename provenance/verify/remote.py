@@ -28,6 +28,13 @@ _HEADERS = {"User-Agent": f"provenance-kit/{__version__}", "Accept-Encoding": "i
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""What is given out of IPv6 (RFC 4291, section 2.4); the rest holds IPv4 in older disguises."""
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+"""IPv4 behind a translator (RFC 6052), where a network has one."""
+_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")
+"""For protocols (RFC 6890); a cloud keeps the secrets of its machines at 192.0.0.192."""
+
 
 class NotFetched(Exception):
     """The manifest was not had; the message says why, and holds nothing of the answer."""
@@ -37,8 +44,14 @@ def is_public(address: Address) -> bool:
     """True for addresses on the public Internet; IPv4 inside IPv6 is unwrapped first."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
+        if address in _TRANSLATED:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
+        if address not in _UNICAST:
+            return False
+    elif address in _PROTOCOLS:
+        return False
     return address.is_global and not address.is_multicast
 
 

@@ -1,6 +1,7 @@
 """Which words of a request are checked; whatever the shape, none is missed or raises."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -92,3 +93,12 @@ def test_events_come_out_as_they_went_in(said, size):
     assert b"".join(event.raw for event in got) == raw
     assert all(json.loads(events.Event.of(e.with_data(e.data)).data) == json.loads(e.data)
                for e in got)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["_prompt{}x", "prompt{}1{}x", "a_prompt{}text{}x", "{}"])
+@pytest.mark.parametrize("filling", [".", "_", "1", ".1", "_prompt", "prompt"])
+def test_long_names_take_no_longer(name, filling):
+    long = name.replace("{}", filling * 40_000)
+    begun = time.process_time()
+    words.prompts(asked.Asked("POST", "/", json={long: "a hill"}))
+    assert time.process_time() - begun < 0.5
