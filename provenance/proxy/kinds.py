@@ -55,6 +55,13 @@ _BEGINNINGS = (
     (b"\x93NUMPY", "an array"),
     (b"\x1aE\xdf\xa3", "video"),
     (b"%!PS", "a PostScript document"),
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"\0\0\1\0", "an icon file"),
+    (b"8BPS\0", "a Photoshop document"),
+    (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+    (b"qoif\0", "a QOI picture"),
+    (b"DDS \x7c\0\0\0", "a texture"),
+    (b"#?RADIANCE", "a Radiance picture"),
 )
 
 _SIGNATURE = re.compile(

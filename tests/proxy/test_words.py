@@ -102,3 +102,20 @@ def test_long_names_take_no_longer(name, filling):
     begun = time.process_time()
     words.prompts(asked.Asked("POST", "/", json={long: "a hill"}))
     assert time.process_time() - begun < 0.5
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        b"\xff\x0a",
+        b"\0\0\1\0\1\0",
+        b"8BPS\0\1",
+        b"v/1\x01",
+        b"qoif\0\0",
+        b"DDS |\0\0\0",
+        b"#?RADIANCE",
+    ],
+)
+def test_pictures_that_are_not_read_are_refused_whatever_they_are_called(begins):
+    with pytest.raises(Refusal, match="cannot be protected"):
+        kinds.kind_of("application/octet-stream", begins + bytes(300))
