@@ -74,9 +74,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tokens", type=Path)
     folder = parser.parse_args().tokens
-    edits, more, pictures = (
+    edits, more, pictures, scenes = (
         dict(np.load(folder / f"{name}.npz", allow_pickle=False))
-        for name in ("edits", "more", "pictures")
+        for name in ("edits", "more", "pictures", "scenes")
     )
     edits = some(edits, ~np.char.startswith(edits["person"], TRAINING_PERSONS[0])
                  & ~np.char.startswith(edits["person"], TRAINING_PERSONS[1]))  # fmt: skip
@@ -94,12 +94,14 @@ def main() -> None:
             "rendered": (features(train, block), extra(train)),
             "pasted": (features(more, block), extra(more)),
         }
-        sets["both"] = tuple(np.concatenate(pair) for pair in zip(*sets.values(), strict=True))
+        x, bad = (np.concatenate(pair) for pair in zip(*sets.values(), strict=True))
+        sets["both"] = x, bad
         for name, (x, bad) in sets.items():
             judge = head(x, bad)
             found[f"block {block}, trained on {name}"] = {
                 "trained_on": len(x),
                 **_tried(judge, block, held, edits, pictures),
+                "pasted_on_scenes": _against(judge, block, scenes),
             }
         for kind in EDITS:
             keep = more["kind"] != kind

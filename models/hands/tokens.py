@@ -156,6 +156,27 @@ def _moved(region: Region, rng: np.random.Generator) -> Region:
 
 def in_pictures(corpus: Path, measured: dict[str, NDArray[Any]]) -> Iterator[Row]:
     """The hands of whole pictures that measure.py found clear, as they are and mirrored."""
+    for _, _, view, facts in _clear(corpus, measured):
+        for mirrored in (False, True):
+            yield {**vectors(view, mirrored=mirrored), **facts, "mirrored": mirrored}
+
+
+def on_scenes(corpus: Path, measured: dict[str, NDArray[Any]]) -> Iterator[Row]:
+    """Those of photographs, with the edits and the controls."""
+    rng = np.random.default_rng(78)
+    camera = measured["origin"] == "camera"
+    photographs = {name: column[camera] for name, column in measured.items()}
+    for image, region, view, facts in _clear(corpus, photographs):
+        for kind in (*EDITS, *CONTROLS):
+            for _ in range(REPEATS):
+                changed = edit(image, view.points, kind, rng)
+                if changed is not None:
+                    yield {**vectors(look(changed, region)), **facts, "kind": kind}
+
+
+def _clear(
+    corpus: Path, measured: dict[str, NDArray[Any]]
+) -> Iterator[tuple[Image.Image, Region, View, Row]]:
     clear = (measured["presence"] >= LEAST_PRESENCE) & (measured["side"] >= LEAST_SIDE)
     clear &= np.isin(measured["set"], ("picture", "label"))
     for path in sorted(set(measured["path"][clear])):
@@ -170,8 +191,7 @@ def in_pictures(corpus: Path, measured: dict[str, NDArray[Any]]) -> Iterator[Row
             row = int(np.flatnonzero(same)[0])
             facts = {name: measured[name][row] for name in
                      ("path", "source", "origin", "label", "side", "palm", "spread")}  # fmt: skip
-            for mirrored in (False, True):
-                yield {**vectors(view, mirrored=mirrored), **facts, "mirrored": mirrored}
+            yield image, palm.region, view, facts
 
 
 def _write(path: Path, rows: list[Row]) -> None:
@@ -203,6 +223,7 @@ def main() -> None:
     if tables:
         joined = {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
         _write(args.out / "pictures.npz", list(in_pictures(args.source, joined)))
+        _write(args.out / "scenes.npz", list(on_scenes(args.source, joined)))
 
 
 if __name__ == "__main__":
