@@ -1,4 +1,4 @@
-"""The generator behind the proxy: one pool of connections, patience that ends, no surprises.
+"""The generator behind the proxy: connections, patience that ends, no surprises.
 
 Redirects are not followed, proxies of the environment are not asked, and bodies are never
 decompressed here without a limit.
@@ -7,6 +7,7 @@ decompressed here without a limit.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import urllib.parse
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -24,6 +25,11 @@ from provenance.server.errors import busy
 _KEPT_FOR = 2.0
 """Seconds that an idle connection is kept: less than servers do (uvicorn 5), so that none of them
 closes one while we send on it."""
+
+
+_POOLS = 16
+"""Pools of connections, taken in turn: one looks at all of its connections whenever a request
+begins or ends, which for hundreds of them held the event loop up."""
 
 
 class Origin(NamedTuple):
@@ -130,14 +136,8 @@ class Upstream:
         ).as_dict()
         self._limits = limits
         # The bare transport: a client would follow, remember cookies, and tidy what is sent.
-        self._transport = transport or httpx.AsyncHTTPTransport(
-            trust_env=False,
-            limits=httpx.Limits(
-                max_connections=limits.requests,
-                max_keepalive_connections=limits.requests,
-                keepalive_expiry=_KEPT_FOR,
-            ),
-        )
+        self._transports = [transport] if transport else [_transport(limits) for _ in range(_POOLS)]
+        self._turn = itertools.cycle(self._transports)
 
     @asynccontextmanager
     async def ask(
@@ -165,7 +165,7 @@ class Upstream:
             extensions={"timeout": self._patience, "target": self._base.encode() + target},
         )
         with _translated():
-            response = await self._transport.handle_async_request(request)
+            response = await next(self._turn).handle_async_request(request)
         try:
             yield Answer(response)
         finally:
@@ -182,7 +182,19 @@ class Upstream:
 
     async def close(self) -> None:
         """End all connections."""
-        await self._transport.aclose()
+        for transport in self._transports:
+            await transport.aclose()
+
+
+def _transport(limits: ProxyLimits) -> httpx.AsyncHTTPTransport:
+    return httpx.AsyncHTTPTransport(
+        trust_env=False,
+        limits=httpx.Limits(
+            max_connections=limits.requests,
+            max_keepalive_connections=limits.requests,
+            keepalive_expiry=_KEPT_FOR,
+        ),
+    )
 
 
 @contextmanager

@@ -29,8 +29,8 @@ MAX_CONNECTIONS = 1024
 _BACKLOG = 2048
 
 KEEP_ALIVE = 75
-"""Seconds for which an idle connection is kept: longer than clients keep theirs, who would otherwise
-now and then send a request into a connection that is being closed."""
+"""Seconds for which an idle connection is kept: longer than clients keep theirs, who would now and
+then send a request into a connection that is being closed otherwise."""
 
 GRACE = 30
 """Seconds that running requests have to end after a signal."""

@@ -159,8 +159,17 @@ def signable(data: bytes, name: Path | str) -> str:
     return kind
 
 
+_PLAIN = frozenset({"image/avif", "image/jpeg", "image/png", "image/tiff", "image/webp"})
+"""Files in which a manifest store, whose label is c2pa, and an XMP packet that names one elsewhere
+(dcterms:provenance) stand uncompressed: those without both words need not be taken apart."""
+
+_WORDS = (b"c2pa", b"provenance")
+
+
 def carried(data: bytes, kind: str) -> Evidence | None:
     """What the file's own credentials are, sound, broken or elsewhere; None without."""
+    if kind in _PLAIN and not any(word in data for word in _WORDS):
+        return None
     first = CredentialsCheck().examine(Subject(data, kind, Limits()))[0]
     absent = first.code in {"credentials.none", "credentials.unsupported"}
     return None if absent else first
