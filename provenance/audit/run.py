@@ -22,6 +22,7 @@ from typing import Any
 from provenance.audit import schema
 from provenance.audit.interface import Row, Shard
 from provenance.audit.plan import Asked
+from provenance.audit.sources.places import AUDIT
 from provenance.errors import ConfigError, InputError, OutputError
 from provenance.files import write_atomically
 
@@ -172,7 +173,7 @@ class Run:
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = (self.folder / ".lock").open("wb")
+            file = (self.folder / AUDIT).open("wb")
         except OSError as error:
             raise OutputError(
                 f"the audit cannot be kept in {self.folder} ({error.strerror}); choose another "

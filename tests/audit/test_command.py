@@ -177,3 +177,13 @@ def test_bad_input_is_one_sentence(
     said = capsys.readouterr().err
     assert said.startswith("error: ")
     assert said.count("\n") == 1
+
+
+def test_its_own_folder_is_no_part_of_the_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder(tmp_path / "data", 4)
+    monkeypatch.chdir(tmp_path / "data")
+    for _ in range(2):
+        assert main(["audit", ".", "--pixels", "none", "-o", "audit"]) == 0
+    assert capsys.readouterr().out.count("4 files, 4 pictures examined") == 2

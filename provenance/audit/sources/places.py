@@ -19,6 +19,9 @@ from provenance.errors import ConfigError, InputError
 
 BLOCK = 1 << 16
 
+AUDIT = ".provenance-audit"
+"""The file by which the folder of an audit is told."""
+
 SCHEMES = ("s3://", "gs://", "gcs://", "http://", "https://", "az://", "abfs://", "memory://")
 
 
@@ -192,8 +195,10 @@ def _local_files(folder: str) -> Iterator[tuple[str, int]]:
 
 
 def _listed(folder: str) -> list[os.DirEntry[str]]:
+    """What is in a folder, by name; nothing if it holds an audit, which may be the one at work."""
     with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name)
+        found = sorted(entries, key=lambda entry: entry.name)
+    return [] if any(entry.name == AUDIT for entry in found) else found
 
 
 def _remote_files(text: str) -> Iterator[tuple[str, int]]:
