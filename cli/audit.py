@@ -148,6 +148,37 @@ def diff(
         raise typer.Exit(exit_codes.FAILED)
 
 
+@app.command()
+def needed(
+    folder: Annotated[Path, typer.Argument(metavar="AUDIT", help="Folder of an audit.")],
+    within: Annotated[
+        float, typer.Option(metavar="POINTS", min=0.01, max=50, help="Percentage points, ±.")
+    ] = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say how many pictures must be judged for a narrower interval of the estimate."""
+    from provenance.audit.finish import load
+    from provenance.audit.summary import needed_for
+    from provenance_cli.render import line
+
+    judged, wanted = needed_for(load(folder), within / 100)
+    if as_json:
+        typer.echo(line({"within": within / 100, "judged": judged, "needed": wanted}))
+        return
+    if wanted is None:
+        typer.echo(
+            f"no number of pictures is enough for ±{within:g} points: the detector's own rates are "
+            "not known well enough; measure it on more pictures"
+        )
+    elif wanted == judged:
+        typer.echo(f"the {judged:,} judged pictures are enough for ±{within:g} points")
+    else:
+        typer.echo(
+            f"{wanted:,} pictures must be judged for ±{within:g} points, {wanted - judged:,} more; "
+            "see --pixels"
+        )
+
+
 @app.command("export")
 def export_(
     folder: Annotated[Path, typer.Argument(metavar="AUDIT", help="Folder of an audit.")],

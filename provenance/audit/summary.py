@@ -14,7 +14,16 @@ from provenance.audit import schema
 from provenance.audit.interface import State
 from provenance.audit.plan import Asked
 from provenance.audit.run import Run
-from provenance.audit.statistics import Estimate, Rates, Stratum, bootstrap, prevalence, with_known
+from provenance.audit.statistics import (
+    Estimate,
+    Rates,
+    Stratum,
+    bootstrap,
+    needed,
+    prevalence,
+    with_known,
+)
+from provenance.errors import InputError
 from provenance.evidence import Result
 
 VERSION = "provenance.audit.summary/1"
@@ -201,6 +210,29 @@ def detector_rates() -> Rates:
     lowest = metrics["levels"][0]  # from which on a picture is called generated
     found, accused = lowest["generated_called_generated"], lowest["real_called_generated"]
     return Rates(found["hit"], found["n"], accused["hit"], accused["n"])
+
+
+def needed_for(summary: Mapping[str, Any], half_width: float) -> tuple[int, int | None]:
+    """How many pictures were judged, and must be for an interval of ± `half_width` in all.
+
+    Args:
+        summary: as `Summary.to_dict` gives it.
+        half_width: of the share in the whole dataset.
+
+    Returns:
+        Both numbers; the second is None if no number is enough.
+
+    Raises:
+        InputError: nothing was judged, so that nothing is known to begin with.
+    """
+    generated = summary["generated"]
+    rest, total = generated["rest"], generated["estimate"]
+    if rest is None or total is None:
+        raise InputError("no pixels were judged in this audit; run it with --pixels 5% first")
+    rates = Rates(*generated["detector"]["sensitivity"], *generated["detector"]["false_positives"])
+    part = rest["population"] / total["population"]
+    stratum = Stratum("all", rest["population"], generated["judged"], generated["called"])
+    return generated["judged"], needed([stratum], rates, min(0.99, half_width / part))
 
 
 def _rows(part: Path) -> Iterable[Mapping[str, Any]]:

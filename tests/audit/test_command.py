@@ -187,3 +187,31 @@ def test_its_own_folder_is_no_part_of_the_dataset(
     for _ in range(2):
         assert main(["audit", ".", "--pixels", "none", "-o", "audit"]) == 0
     assert capsys.readouterr().out.count("4 files, 4 pictures examined") == 2
+
+
+def judged(folder: Path, called: int) -> Path:
+    """A finished audit of a thousand pictures, two hundred of which were judged."""
+    from provenance.audit.plan import Asked
+    from provenance.audit.summary import Part, Summary
+
+    summary = Summary(Asked(), ["data"], Part(1000, 0, 200, 200, called), files=1000)
+    folder.mkdir()
+    (folder / "summary.json").write_text(json.dumps(summary.to_dict()))
+    return folder
+
+
+def test_how_many_more_are_needed(
+    out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit = judged(tmp_path / "audit", 12)
+    capsys.readouterr()
+    assert main(["audit", "needed", str(audit), "--within", "30"]) == 0
+    assert "200 judged pictures are enough" in capsys.readouterr().out
+    assert main(["audit", "needed", str(audit), "--within", "0.1"]) == 0
+    assert "no number of pictures is enough" in capsys.readouterr().out
+    assert main(["audit", "needed", str(audit), "--within", "10", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["judged"] == 200
+    assert answer["needed"] is None or 200 <= answer["needed"] <= 1000
+    assert main(["audit", "needed", str(out)]) == 2
+    assert "no pixels were judged" in capsys.readouterr().err
