@@ -179,7 +179,8 @@ def _line(
     return {
         "request_id": request_id,
         "method": scope["method"][:16],
-        "path": scope["path"][:_SHOWN],
+        # On one line, whatever a client escaped into it.
+        "path": "".join(c if c.isprintable() else "?" for c in scope["path"][:_SHOWN]),
         "status": status or 499,
         "bytes": size,
         "ms": round(1000 * seconds, 2),

@@ -73,6 +73,14 @@ def test_each_request_has_an_id_and_a_line(log: io.StringIO) -> None:
     assert "secret" not in log.getvalue()
 
 
+def test_a_path_cannot_forge_a_line(log: io.StringIO) -> None:
+    _, app = around()
+    with serving(app) as service, service.client() as client:
+        client.get("/hello/a%0a%1b[31mGET%20/forged%20200")
+    (told,) = [line for line in lines(log) if line["logger"] == "provenance.access"]
+    assert told["path"] == "/hello/a??[31mGET /forged 200"
+
+
 def test_metrics_count_routes_and_not_paths(log: io.StringIO) -> None:
     _, app = around()
     with serving(app) as service, service.client() as client:
