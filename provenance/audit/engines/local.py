@@ -98,15 +98,22 @@ class _Crew:
 
     @property
     def has_room(self) -> bool:
-        """One shard for each process, and one that waits for it."""
-        return len(self._running) < 2 * self._workers
+        """One shard for each process, and one that waits for it; a suspect works alone.
+
+        When one process dies the pool ends the others too: only alone is it certain whose file it
+        was.
+        """
+        alone = any(task.deaths for task in self._running.values())
+        return not alone and len(self._running) < 2 * self._workers
 
     @property
     def busy(self) -> bool:
         return bool(self._running)
 
     def next(self, waiting: Iterator[_Task]) -> _Task | None:
-        return self._again.pop() if self._again else next(waiting, None)
+        if self._again:
+            return None if self._running else self._again.pop()
+        return next(waiting, None)
 
     def later(self, task: _Task) -> None:
         self._again.append(task)
