@@ -14,6 +14,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from provenance import Picture
+from provenance.errors import UnreadablePicture
+
 HERE = Path(__file__).parent
 PROVENANCE = shutil.which("provenance", path=str(Path(sys.executable).parent)) or "provenance"
 
@@ -38,10 +41,17 @@ def strip(source: Path, target: Path) -> None:
 
 def tamper(source: Path, target: Path) -> None:
     """Change a few bytes of the pixels inside a signed JPEG, and leave its credentials."""
-    data = bytearray(source.read_bytes())
-    middle = len(data) - len(data) // 4
-    data[middle : middle + 8] = bytes(b ^ 0x15 for b in data[middle : middle + 8])
-    target.write_bytes(data)
+    original = source.read_bytes()
+    middle = len(original) - len(original) // 4
+    for place in range(middle, len(original) - 8):
+        data = bytearray(original)
+        data[place : place + 2] = bytes(b ^ 0x15 for b in data[place : place + 2])
+        try:
+            Picture.open(bytes(data))  # some changes leave a file that cannot be decoded
+        except UnreadablePicture:
+            continue
+        target.write_bytes(data)
+        return
 
 
 def main() -> None:

@@ -35,13 +35,14 @@ _FARTHEST = 1 << 32
 def blurred(picture: Picture, regions: Sequence[Region] = ()) -> Picture:
     """The picture with the regions made unrecognisable; without regions, all of it.
 
-    A region that is empty or lies outside says that its detector is wrong: all is blurred then.
+    A region that is empty, a pixel wide or high, or outside says that its detector is wrong: all
+    is blurred then.
     Metadata is dropped, since it may hold a preview. So is the detail of the transparency, which
     holds outlines, and that of the pixels under it.
     """
     whole = (0, 0, picture.width, picture.height)
     boxes = [_grown(region, picture) for region in regions]
-    if not boxes or not all(left < right and top < down for left, top, right, down in boxes):
+    if not boxes or not all(box[2] - box[0] > 1 and box[3] - box[1] > 1 for box in boxes):
         boxes = [whole]
     pixels = _without_detail(picture.pixels, boxes)
     alpha = None if picture.alpha is None else _without_detail(picture.alpha, boxes)

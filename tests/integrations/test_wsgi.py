@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import socketserver
 import sys
 import threading
+import warnings
 import wsgiref.simple_server
 import wsgiref.util
 import wsgiref.validate
@@ -69,6 +71,9 @@ def by_waitress(app) -> Iterator[str]:
         server.task_dispatcher.shutdown()
         server.asyncore.close_all(server._map)
         thread.join()
+        with warnings.catch_warnings():  # waitress leaves files of broken-off answers to the gc
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 SERVERS = {"wsgiref": by_wsgiref, "waitress": by_waitress}
