@@ -90,7 +90,7 @@ def timed(data: Path, out: Path, asked: Asked, workers: int, files: int = 500) -
     steady = (
         (rows - first[0]) / (time.perf_counter() - first[1]) if rows > first[0] else rows / wall
     )
-    return {"rows": rows, "wall": wall, "cpu": cpu, "steady": steady}
+    return {"rows": rows, "wall": wall, "cpu": cpu, "rate": steady}
 
 
 SCRIPT = """
