@@ -129,7 +129,7 @@ class TestTexts:
             "BM",
             "BMW and other cars on a road by the sea",
             "GIF87a",
-            "/work/data/images/2024/Output/run17/checkpoint",
+            "/world/data/images/2024/Output/run17/checkpoint",
             "/world/" + "A" * 200,
             "II*",
             "data:",
