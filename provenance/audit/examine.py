@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from provenance.audit import headers
 from provenance.audit.interface import Row, Sample, Shard, State
 from provenance.audit.plan import Asked, Pixels
+from provenance.errors import ConfigError
 
 if TYPE_CHECKING:
     from provenance.audit.pixels import PixelStage
@@ -28,7 +29,11 @@ class Examiner:
         self._config = config
 
     def examine(self, sample: Sample, shard: Shard) -> Row:
-        """The row of a file. Never raises for what is in it."""
+        """The row of a file. Never raises for what is in it.
+
+        Raises:
+            ConfigError: settings, keys or weights cannot be used.
+        """
         row = headers.begun(sample, shard)
         if row.state is not State.OK:
             return row
@@ -39,6 +44,8 @@ class Examiner:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             problem = headers.plain(f"it could not be read ({why or type(error).__name__})")
             return replace(row, state=State.UNREADABLE, problem=problem)
+        except ConfigError:
+            raise  # our settings or weights are at fault, and no file is to be blamed
         except Exception as error:  # hostile files find ways to fail that nobody listed
             problem = f"it could not be examined ({type(error).__name__})"
             return replace(row, state=State.CORRUPT, problem=problem)

@@ -15,6 +15,8 @@ _SIMPLE = ("corrupt", "duplicates", "edited", "known", "leaks", "opt-out", "unre
 NAMES = ("generated", "generated.low", "generated.high", *_SIMPLE, "unsafe:CATEGORY", "watermarked")
 """What a condition may speak of."""
 
+_BY_PIXELS = ("duplicates", "leaks")
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -79,6 +81,10 @@ def _value(name: str, summary: Mapping[str, Any], *, share: bool) -> float | Non
 
 def _count(name: str, summary: Mapping[str, Any]) -> float | None:
     counts: Mapping[str, Mapping[str, int]] = summary["counts"]
+    looked = counts.get("examined", {}).get("pixels", 0) > 0
+    judged = looked and summary["asked"]["moderation"] and not counts.get("moderation")
+    if (name.startswith("unsafe") and not judged) or (name in _BY_PIXELS and not looked):
+        return None  # nobody looked, or not everywhere: that is no zero
     match name:
         case "known":
             return int(summary["generated"]["known"])

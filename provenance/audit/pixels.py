@@ -12,7 +12,14 @@ from provenance.audit.interface import Found, Row, State
 from provenance.audit.plan import Asked
 from provenance.claims.headers import Headers
 from provenance.codec.limits import Limits
-from provenance.errors import Blocked, InputError, ProvenanceError, TooLarge, UnsupportedPicture
+from provenance.errors import (
+    Blocked,
+    ConfigError,
+    InputError,
+    ProvenanceError,
+    TooLarge,
+    UnsupportedPicture,
+)
 from provenance.evidence import Evidence, Origin, Status
 from provenance.moderate.interface import Action
 from provenance.picture import Picture
@@ -166,6 +173,8 @@ class PixelStage:
             return row
         try:
             decision = self._moderator.check_picture(picture)
+        except ConfigError:
+            raise
         except Blocked as error:
             score = 1.0 if error.score is None else error.score
             return replace(

@@ -108,10 +108,7 @@ class Summary:
         for statement in row["opt_out"]:
             self._count("opt_out", statement)
         self._count("opted_out", "yes" if row["opt_out"] else "no")
-        if row["action"] not in _ACTIONS:
-            self._count("actions", row["action"])
-        for category in row["causes"]:
-            self._count("unsafe", category)
+        self._moderated(row)
         for part in self._parts(row):
             part.pictures += 1
             if named or row["claimed"]:
@@ -157,6 +154,14 @@ class Summary:
             "by_label": _listed(self.labels, rates),
             "by_split": _listed(self.splits, rates),
         }
+
+    def _moderated(self, row: Mapping[str, Any]) -> None:
+        if row["action"] not in _ACTIONS:
+            self._count("actions", row["action"])
+        if row["action"] == "not judged":
+            self._count("moderation", "could not judge")
+        for category in row["causes"]:
+            self._count("unsafe", category)
 
     def _count(self, what: str, name: str) -> None:
         self.counts.setdefault(what, Counter())[name] += 1

@@ -95,8 +95,9 @@ def test_a_condition_that_cannot_be_answered_is_no_pass(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["audit", str(data), "-o", str(tmp_path / "out"), "--pixels", "none"]
-    assert main([*command, "--fail-if", "generated>5%"]) == 2
-    assert "cannot be answered" in capsys.readouterr().err
+    for condition in ("generated>5%", "unsafe>0", "unsafe:nudity>0", "leaks>0"):
+        assert main([*command, "--fail-if", condition]) == 2
+        assert "cannot be answered" in capsys.readouterr().err
 
 
 def test_a_dry_run_keeps_nothing(

@@ -193,3 +193,14 @@ def test_any_bytes_give_a_row(shared: Path) -> None:
 )
 def test_names_are_printable(name: str, shown: str) -> None:
     assert printable(name) == shown
+
+
+def test_no_file_is_blamed_for_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    from provenance.detect.pixels import PixelsCheck
+
+    def fail(_check: PixelsCheck, _subject: object) -> None:
+        raise ConfigError("the head is not the one that was measured")
+
+    monkeypatch.setattr(PixelsCheck, "examine", fail)
+    with pytest.raises(ConfigError, match="measured"):
+        examined(picture(), replace(QUICK, detector=True))
