@@ -31,6 +31,7 @@ from provenance.verify.mark import MarkCheck
 from provenance.verify.media import media_type
 from provenance.verify.policy import StandardPolicy
 from provenance.verify.stamps import StampCheck
+from provenance.verify.verifier import examined
 
 if TYPE_CHECKING:
     from provenance.config import Config
@@ -82,7 +83,8 @@ class PixelStage:
             return replace(row, state=State.CORRUPT, problem=plain(str(error)))
         if isinstance(picture, UnsupportedPicture):
             return replace(row, state=State.REFUSED, problem=plain(str(picture)))
-        evidence = [*self._signed(subject, headers), *self._asked_of(subject)]
+        looks = (each for check in self._looks for each in examined(check, subject))
+        evidence = [*self._signed(subject, headers), *looks]
         row = replace(
             row,
             examined="pixels",
@@ -123,24 +125,6 @@ class PixelStage:
         if not self._asked.credentials or not headers.credentials:
             return ()
         return self._credentials.examine(subject)
-
-    def _asked_of(self, subject: Subject) -> list[Evidence]:
-        evidence: list[Evidence] = []
-        for check in self._looks:
-            try:
-                evidence += check.examine(subject)
-            except ProvenanceError:
-                raise
-            except Exception as error:  # hostile input finds ways to fail that nobody listed
-                evidence.append(
-                    Evidence(
-                        check.name,
-                        f"{check.name}.failed",
-                        Status.UNCHECKED,
-                        f"The check could not be completed ({type(error).__name__}).",
-                    )
-                )
-        return evidence
 
     def _judged(self, row: Row, evidence: Sequence[Evidence]) -> Row:
         """The row with evidence, its verdict, and what single columns repeat of it."""

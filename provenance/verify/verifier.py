@@ -131,7 +131,7 @@ class Verifier:
         evidence: list[Evidence] = []
         for check in self._checks:
             with watch(check.name):
-                evidence += _examined(check, subject)
+                evidence += examined(check, subject)
         size = (picture.width, picture.height) if isinstance(picture, Picture) else (None, None)
         return Report(
             name=label,
@@ -157,7 +157,7 @@ def _looks() -> tuple[Check, ...]:
     return (PixelsCheck(), HandsCheck(), TextCheck(), LimbsCheck(), *installed())
 
 
-def _examined(check: Check, subject: Subject) -> Sequence[Evidence]:
+def examined(check: Check, subject: Subject) -> Sequence[Evidence]:
     """Run one check; a check that breaks is reported as not checked and the others go on."""
     try:
         return check.examine(subject)
