@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from provenance._inputs import Inputs
 from provenance.errors import InputError, ModerationFailed
+from provenance.integrations._starts import begins_picture
 from provenance.integrations.asgi import Answer, Asked, ProtectImages
 from provenance.integrations.bodies import pictures_in
 from provenance.moderate.interface import Action, Policy, Rule
@@ -224,6 +225,8 @@ LIKE_TEXT = st.text("data:image/png;base64,\"'()<> \r\n:{}[]=+/iVBORw0KGgo").map
 @given(KINDS, st.lists(st.binary() | LIKE_TEXT, min_size=1))
 def test_what_is_no_picture_keeps_every_byte_however_it_is_cut(kind, pieces):
     body = b"".join(pieces)
+    if any(begins_picture(line) for line in body.splitlines()):
+        return  # a stream is cut at its lines, and a line that begins as a picture is refused
     sent = drive(OPEN(answering(kind, pieces)))
     try:
         found = pictures_in(kind, body)

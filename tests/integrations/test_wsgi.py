@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from provenance.integrations._starts import begins_picture
 from provenance.integrations.bodies import pictures_in
 from provenance.integrations.wsgi import ProtectImages
 from tests.integrations.exchanges import MOST, PNG, RED, VIDEO, Call, Exchanges, Site, cut, quick
@@ -354,6 +355,8 @@ def test_bodies_of_requests(quick_pipeline, environ, status):
 )
 def test_what_is_no_picture_keeps_every_byte_however_it_is_cut(quick_pipeline, kind, pieces):
     body = b"".join(pieces)
+    if any(begins_picture(line) for line in body.splitlines()):
+        return  # a stream is cut at its lines, and a line that begins as a picture is refused
     if pictures_in(kind, body) is None:
         _, fields, content = drive(ProtectImages(answering(kind, pieces), quick_pipeline))
         assert content == body
