@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from provenance import Config, Picture, Pipeline, Verifier, home
 
 ROOT = Path(__file__).parents[1]
+
+# The same examples in every run; `--hypothesis-profile=default` draws others.
+settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

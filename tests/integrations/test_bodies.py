@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -391,6 +391,7 @@ TREES = st.recursive(
 
 @given(KINDS, st.binary() | TREES.map(lambda tree: json.dumps(tree).encode()))
 def test_what_has_no_picture_has_none(kind, body):
+    assume(not any(begins_picture(line) for line in body.splitlines()))
     try:
         assert pictures_in(kind, body) is None
     except UnreadablePicture:

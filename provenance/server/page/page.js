@@ -10,6 +10,7 @@ let words = null;
 let request = null; // under way, or null
 let last = null; // the reply that is shown, with its name
 let work = null; // the words of what is going on, to say them again in another language
+let wrong = null; // says what is wrong, again in another language
 
 await speak(document.body.dataset.language);
 find("address-form")?.removeAttribute("hidden");
@@ -34,6 +35,7 @@ async function speak(language) {
     .flatMap((each) => [tag("dt", {}, each.word), tag("dd", {}, each.meaning)]));
   if (work) stage(...work);
   if (last) show();
+  problem(wrong);
 }
 
 function said(path) {
@@ -44,7 +46,6 @@ function said(path) {
 for (const link of document.querySelectorAll("nav a[data-language]")) {
   link.addEventListener("click", async (event) => {
     event.preventDefault();
-    problem("");
     await speak(link.dataset.language);
     history.replaceState(null, "", `?lang=${link.dataset.language}`);
   });
@@ -87,7 +88,7 @@ document.addEventListener("paste", (event) => {
     event.preventDefault();
     take(files);
   } else if (!event.target.closest?.("input")) {
-    problem(words.problems.none);
+    problem(() => words.problems.none);
   }
 });
 find("address-form")?.addEventListener("submit", (event) => {
@@ -96,7 +97,7 @@ find("address-form")?.addEventListener("submit", (event) => {
   const address = field.value.trim();
   field.setAttribute("aria-invalid", String(!address.startsWith("https://")));
   if (!address.startsWith("https://")) {
-    problem(words.problems.address);
+    problem(() => words.problems.address);
     field.focus();
     return;
   }
@@ -110,12 +111,12 @@ find("stop").addEventListener("click", () => {
 });
 
 function take(files) {
-  if (!files.length) return problem(words.problems.none);
+  if (!files.length) return problem(() => words.problems.none);
   const file = files[0];
-  if (!file.size) return problem(words.problems.empty);
+  if (!file.size) return problem(() => words.problems.empty);
   if (file.size > most) {
     const sizes = { size: (Math.ceil((10 * file.size) / MIB) / 10).toFixed(1), most: (most / MIB).toFixed(0) };
-    return problem(fill(words.problems.large, sizes));
+    return problem(() => fill(words.problems.large, sizes));
   }
   const body = new FormData();
   body.append("file", file, file.name || "picture");
@@ -127,7 +128,7 @@ function take(files) {
 
 function begin(name, body) {
   request?.abort();
-  problem("");
+  problem(null);
   last = null;
   find("report").hidden = true;
   find("work").hidden = false;
@@ -152,7 +153,7 @@ function begin(name, body) {
   });
   sending.addEventListener("error", () => {
     end();
-    problem(words.problems.network);
+    problem(() => words.problems.network);
   });
   sending.send(body);
 }
@@ -181,11 +182,11 @@ function answered(sending, name) {
   try {
     reply = JSON.parse(sending.responseText);
   } catch {
-    return problem(sending.status === 503 ? words.problems.busy : words.problems.broken);
+    return problem(() => (sending.status === 503 ? words.problems.busy : words.problems.broken));
   }
   if (sending.status !== 200) {
     const error = reply.error ?? {};
-    return problem(words.refusals[error.code] ?? error.message ?? words.problems.broken);
+    return problem(() => words.refusals[error.code] ?? error.message ?? words.problems.broken);
   }
   last = { reply, name };
   show();
@@ -229,9 +230,10 @@ function save(content, kind, name) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-function problem(text) {
+function problem(say) {
+  wrong = say;
   find("problem").replaceChildren(
-    ...(text ? [tag("p", {}, tag("strong", {}, words.problems.title + words.report.stop), text)] : []));
+    ...(say ? [tag("p", {}, tag("strong", {}, words.problems.title + words.report.stop), say())] : []));
 }
 
 function tell(text) {
