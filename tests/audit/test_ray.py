@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import time
 import warnings
@@ -44,6 +45,8 @@ class Slow(FolderSource):
 def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")  # its thread would outlive these tests
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = Cluster(
@@ -59,6 +62,7 @@ def cluster() -> Iterator[Any]:
         yield made
         ray.shutdown()
         made.shutdown()
+    monkeypatch.undo()
 
 
 def digests(run: Run) -> dict[str, str]:
@@ -88,3 +92,14 @@ def test_two_nodes_one_killed_give_the_rows_of_one_machine(cluster: Any, tmp_pat
     assert digests(Run(tmp_path / "there")) == digests(Run(tmp_path / "here"))
     rows = list(Run(tmp_path / "there").all_rows())
     assert len({row.path for row in rows}) == len(rows) == 40
+
+
+def test_ray_is_asked_not_to_report_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from provenance.audit.engines.ray import RayEngine
+
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+    RayEngine(Run(tmp_path))
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
+    RayEngine(Run(tmp_path))
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "1"

@@ -3,13 +3,14 @@
 Rows come back to the machine that asked, which alone writes: the cluster needs to reach the
 dataset, and not the folder of the audit. A node that dies costs the shards that it had in work;
 Ray gives them to others. `RAY_ADDRESS`, or `ray start`, says which cluster; without one, Ray starts
-one on this machine.
+one on this machine. Ray's reports of usage are off unless `RAY_USAGE_STATS_ENABLED` says otherwise.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -38,6 +39,8 @@ class RayEngine:
     """
 
     def __init__(self, run: Run, workers: int = 0) -> None:
+        # Ray tells its makers how it is used unless it is asked not to; an audit stays at home.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
             import ray.data
         except ModuleNotFoundError as error:
