@@ -11,40 +11,22 @@ and `EXTRA` random ones for training: another scale, another crop, another compr
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image
 
 from models.pixels.edits import EDITS
+from models.pixels.facts import about, equalised, trivial
+from models.pixels.listed import listed, opened
 from provenance import Picture
 from provenance.detect.backbone import SIDE, WIDTH, Backbone
-from provenance.detect.graphics import flatness
 from provenance.detect.views import compressed, views, with_side
-from provenance.errors import ProvenanceError
 
 EXTRA = 3
 """Random views of each picture."""
-
-LEAST = 128
-"""Pictures with a shorter side under this are left out."""
-
-
-def listed(lists: list[Path]) -> Iterator[tuple[Path, str, str]]:
-    """Path, label and source of every picture."""
-    for each in lists:
-        with each.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if row["label"] in ("ai", "real", "graphic"):
-                    yield (
-                        each.parent / row["path"],
-                        row["label"],
-                        row.get("source") or row["source_repo"],
-                    )
 
 
 def augmented(picture: Picture, seed: int) -> list[Image.Image]:
@@ -64,35 +46,6 @@ def augmented(picture: Picture, seed: int) -> list[Image.Image]:
     return made
 
 
-def trivial(path: Path, picture: Picture) -> list[float]:
-    """What needs no look at the picture: PNG, square, sides in eights, bytes a pixel, size."""
-    width, height = picture.width, picture.height
-    return [
-        float(path.suffix.lower() == ".png"),
-        float(width == height),
-        float(width % 8 == 0 and height % 8 == 0),
-        path.stat().st_size / (width * height),
-        float(width * height),
-    ]
-
-
-EDITORS = ("photoshop", "lightroom", "gimp", "picasa", "paint.net", "affinity", "snapseed")
-"""Programs that people retouch with, as they name themselves in EXIF."""
-
-
-def facts_of(path: Path, picture: Picture) -> list[float]:
-    """Flatness, mean luminance, mean saturation, and whether EXIF names a camera and an editor."""
-    small = Image.fromarray(picture.pixels)
-    small.thumbnail((256, 256))
-    light = float(np.asarray(small.convert("L")).mean())
-    colour = float(np.asarray(small.convert("HSV"))[..., 1].mean())
-    with Image.open(path) as file:
-        exif = file.getexif()
-        program = str(exif.get(ExifTags.Base.Software, "")).lower()
-        edited = any(name in program for name in EDITORS) or "photoshop" in file.info
-        return [flatness(picture), light, colour, float(ExifTags.Base.Make in exif), float(edited)]
-
-
 def main() -> None:
     """Compute and save."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -103,42 +56,33 @@ def main() -> None:
     given = parser.parse_args()
     backbone = Backbone()
     rows: list[NDArray[np.float16]] = []
-    facts: list[tuple[str, str, str, int]] = []
-    plain: list[list[float]] = []
-    about: list[list[float]] = []
+    known: dict[str, list[object]] = {}
     for path, label, source in listed(given.lists):
-        try:
-            picture = Picture.open(path)
-        except (ProvenanceError, OSError) as error:
-            print(f"{path}: {error}")
-            continue
         seed = int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16)
-        if min(picture.width, picture.height) < LEAST or seed % given.one_in:
+        if seed % given.one_in or (given.edit and label != "real"):
             continue
-        if given.edit and label != "real":
+        if (picture := opened(path)) is None:
             continue
         if given.edit:
             picture = EDITS[given.edit](picture, seed)
-        seen = [
-            *views(picture),
-            *(() if given.edit or label == "graphic" else augmented(picture, seed)),
-        ]
-        rows.append(backbone.features(seen).astype(np.float16))
-        facts.append((path.name, label, source, min(picture.width, picture.height)))
-        plain.append(trivial(path, picture))
-        about.append(facts_of(path, picture))
+        extra = () if given.edit or label == "graphic" else augmented(picture, seed)
+        rows.append(backbone.features([*views(picture), *extra]).astype(np.float16))
+        for name, value in (
+            ("name", path.name),
+            ("label", label),
+            ("source", source),
+            ("side", min(picture.width, picture.height)),
+            ("trivial", trivial(path, picture)),
+            ("equalised", equalised(picture)),
+            ("about", about(path, picture)),
+        ):
+            known.setdefault(name, []).append(value)
         if len(rows) % 50 == 0:
             print(len(rows), flush=True)
-    names, labels, sources, sides = zip(*facts, strict=True)
     np.savez(
         given.output,
         features=np.stack(rows).reshape(len(rows), -1, WIDTH),
-        name=np.array(names),
-        label=np.array(labels),
-        source=np.array(sources),
-        side=np.array(sides),
-        trivial=np.array(plain),
-        about=np.array(about),
+        **{name: np.array(values) for name, values in known.items()},
     )
 
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from models.pixels.learning import FOLDS, Data, by_source, folds
+from models.pixels.data import FOLDS, Data, folds, subset
+from models.pixels.learning import by_source
+from models.pixels.measures import rate
 from provenance.detect.graphics import described
-from provenance.moderate.intervals import clopper_pearson
 
 ALLOWED = 0.01
 """Share of photographs that may be taken for graphics."""
@@ -82,11 +83,11 @@ def measured(
         held = np.zeros(len(generated.y))
         for each in range(FOLDS):
             train, test = fold != each, fold == each
-            part = _rows(both, train)
+            part = subset(both, train)
             inner = folds(part, seed + 100)
             score = np.zeros(len(part.y))
             for one in range(FOLDS):
-                gate = fit(x[train][inner != one], _rows(part, inner != one))
+                gate = fit(x[train][inner != one], subset(part, inner != one))
                 score[inner == one] = gate.logits(x[train][inner == one])
             gate = fit(x[train], part)
             cut = threshold_for(score[part.y == 0])
@@ -126,12 +127,6 @@ def measured(
     return fit(x, both), report, held
 
 
-def rate(hits: NDArray[np.bool_]) -> dict[str, Any]:
-    """Share with its interval."""
-    low, high = clopper_pearson(int(hits.sum()), len(hits))
-    return {"n": len(hits), "hit": int(hits.sum()), "interval95": [round(low, 4), round(high, 4)]}
-
-
 def _joined(photographs: Data, graphics: Data) -> Data:
     """Graphics are the class that is looked for."""
     views = min(photographs.x.shape[1], graphics.x.shape[1])
@@ -142,11 +137,6 @@ def _joined(photographs: Data, graphics: Data) -> Data:
         np.concatenate([photographs.name, graphics.name]),
         np.concatenate([photographs.side, graphics.side]),
         np.concatenate([photographs.trivial, graphics.trivial]),
+        np.concatenate([photographs.equalised, graphics.equalised]),
         np.concatenate([photographs.about, graphics.about]),
     )
-
-
-def _rows(data: Data, rows: NDArray[np.bool_]) -> Data:
-    from models.pixels.learning import subset
-
-    return subset(data, rows)

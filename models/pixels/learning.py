@@ -1,75 +1,22 @@
-"""What training and evaluation share: folds by source, a weighted logistic head, and its scores."""
+"""What training and evaluation share: a weighted logistic head, and its scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from models.pixels.data import FOLDS, Data, folds
 from provenance.detect.views import CROPS, HARDER, SHRUNK
 
-FOLDS = 5
 PENALTIES = (3e-4, 1e-3)
 """Inverse strengths of L2 that are tried, within the training sources only."""
 
 SEEN = 5
 """Views that the detector sees; those after them are for training."""
-
-
-@dataclass(frozen=True)
-class Data:
-    """Features of n pictures: n × views × width; y is 1 for generated.
-
-    `about` has the columns of `features.facts_of`.
-    """
-
-    x: NDArray[np.float32]
-    y: NDArray[np.int64]
-    source: NDArray[np.str_]
-    name: NDArray[np.str_]
-    side: NDArray[np.int64]
-    trivial: NDArray[np.float64]
-    about: NDArray[np.float64]
-
-    @classmethod
-    def load(cls, *paths: Path) -> Data:
-        """What features.py wrote, in one or more files."""
-        parts: dict[str, list[NDArray[Any]]] = {}
-        for path in paths:
-            with np.load(path, allow_pickle=False) as file:
-                for name in file.files:
-                    parts.setdefault(name, []).append(file[name])
-        z = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-        return cls(
-            z["features"].astype(np.float32),
-            (z["label"] == "ai").astype(np.int64),
-            z["source"],
-            z["name"],
-            z["side"],
-            z["trivial"],
-            z["about"],
-        )
-
-
-def folds(data: Data, seed: int) -> NDArray[np.int64]:
-    """A fold for each picture, whole sources together, the largest first to the emptiest fold."""
-    rng = np.random.default_rng(seed)
-    fold = np.zeros(len(data.y), np.int64)
-    for label in (0, 1):
-        mine = data.y == label
-        names, counts = np.unique(data.source[mine], return_counts=True)
-        load = np.zeros(FOLDS)
-        for place in np.argsort(-(counts + rng.random(len(counts)))):
-            target = int(np.argmin(load + 5 * rng.random(FOLDS)))
-            fold[mine & (data.source == names[place])] = target
-            load[target] += counts[place]
-    return fold
 
 
 @dataclass(frozen=True)
@@ -136,15 +83,3 @@ def held_out(data: Data, seed: int, penalty: float) -> NDArray[np.float64]:
         head = fit(data, fold != each, penalty)
         found[fold == each] = readings(head, data.x[fold == each])
     return found
-
-
-def subset(data: Data, rows: NDArray[np.bool_]) -> Data:
-    """Some of the pictures."""
-    return Data(*(getattr(data, f.name)[rows] for f in fields(data)))
-
-
-def outer(data: Data, seed: int) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Training and testing pictures of each fold."""
-    fold = folds(data, seed)
-    for each in range(FOLDS):
-        yield fold != each, fold == each

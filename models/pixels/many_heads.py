@@ -8,18 +8,44 @@ standardises by fold and keeps everything.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
+
+from models.pixels.learning import SEEN
 
 COMPONENTS = 768
 STEPS = 60
 """Of accelerated descent; with the curvature divided out, the AUC is settled in its third place."""
+
+WAVES = 1024
+"""Random ones that stand for a kernel."""
 
 HIDDEN, INPUTS, LEARNING, DECAY, DROPPED, BATCH = 16, 256, 3e-3, 0.3, 0.3, 1024
 """Of the head with a hidden layer: sizes, steps of Adam, pull to zero, share of inputs left out,
 views a step."""
 
 Numbers = NDArray[np.float32]
+Options = dict[str, NDArray[np.float64]]
+"""Readings (pictures × 3 × problems) by what is chosen among."""
+
+
+def loaded(path: Path) -> Numbers:
+    """The features of a table of features.py."""
+    with np.load(path, allow_pickle=False) as file:
+        features: Numbers = file["features"].astype(np.float32)
+    return features
+
+
+def readings(
+    logits: Numbers, crops: tuple[int, ...] = (1, 2, 3), share: float = 0.5
+) -> NDArray[np.float64]:
+    """As the detector reads its views; `share` is that of the shrunk view in the score."""
+    few = logits.shape[1] < SEEN  # the shrunk view and the crop in the middle
+    one, many = logits[:, 0], logits[:, (1,) if few else crops].mean(axis=1)
+    last = logits[:, 1 if few else 4]
+    return np.stack([2 * share * one, 2 * (1 - share) * many, last], axis=1).astype(np.float64)
 
 
 def basis(x: Numbers, components: int = COMPONENTS) -> Numbers:
@@ -59,6 +85,26 @@ def linear(x: Numbers, y: NDArray[np.int64], weights: Numbers, penalty: float) -
         best = found
     result: Numbers = (z @ best).reshape(n, views, -1)
     return result
+
+
+def waves(x: Numbers, width: float) -> Numbers:
+    """Cosines whose products come near a Gaussian kernel, with the spread of `x` in all.
+
+    Args:
+        x: n × views × width.
+        width: of the kernel, in median distances between views.
+
+    Source: Rahimi and Recht, "Random features for large-scale kernel machines", 2007.
+    """
+    rng = np.random.default_rng(0)
+    flat = x.reshape(-1, x.shape[-1])
+    one, two = flat[rng.integers(0, len(flat), (2, 2000))]
+    typical = np.median(np.linalg.norm(one - two, axis=1))
+    along = rng.normal(size=(flat.shape[1], WAVES)) / (width * typical)
+    bent = np.cos(flat @ along.astype(np.float32) + rng.uniform(0, 2 * np.pi, WAVES))
+    bent -= bent.mean(axis=0)
+    bent *= np.sqrt((flat**2).sum() / (bent**2).sum())
+    return bent.reshape(*x.shape[:2], -1).astype(np.float32)
 
 
 def discriminant(x: Numbers, y: NDArray[np.int64], weights: Numbers, ridge: float) -> Numbers:

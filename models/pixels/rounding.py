@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import re
 import statistics
 import time
 from pathlib import Path
@@ -23,7 +22,8 @@ import onnx
 from onnx import helper, numpy_helper
 from scipy.stats import pearsonr
 
-from models.pixels.features import LEAST, listed
+from models.pixels.card import replaced
+from models.pixels.listed import LEAST, listed
 from provenance import Picture
 from provenance.detect import backbone
 from provenance.detect.backbone import LAYERS, Backbone
@@ -112,14 +112,7 @@ def main() -> None:
     }
     (HERE / "rounding.json").write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report, indent=1))
-    card = HERE / "card.md"
-    text = re.sub(
-        r"(?<=<!-- rounding -->\n).*?(?=<!-- /rounding -->)",
-        lambda _: "\n" + table(report) + "\n",
-        card.read_text(encoding="utf-8"),
-        flags=re.DOTALL,
-    )
-    card.write_text(text, encoding="utf-8")
+    replaced("rounding", table(report))
 
 
 def table(report: dict[str, Any]) -> str:

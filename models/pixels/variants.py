@@ -1,20 +1,21 @@
 """What else was tried in place of the detector's head, by the protocol that measures it.
 
     python -m models.pixels.variants FEATURES.npz [--beside NAME FILE.npz]... [--crops FILE.npz]
-        [--fractions FILE.npz] [--only WORD]
+        [--fractions FILE.npz] [--covariance FOLDER] [--only WORD]
 
 Needs scikit-learn. Files are like those of features.py, of the same pictures in the same order:
 `--beside` holds features to put beside the detector's, `--crops` those of two more crops,
-`--fractions` those of the first two views by the network of rounding.py. Options of a variant
-(penalty and so on) are chosen within the training sources of each fold, and so are its cuts. Adds
-to variants.json, and writes its table in the card. `--only` takes variants with that word alone.
+`--fractions` those of the first two views by the network of rounding.py, `--covariance` what
+covariance.py wrote. Options of a variant (penalty and so on) are chosen within the training sources
+of each fold, and so are its cuts: in one dealing of them where evaluate.py takes two, and with the
+level that `SHARE` says. Adds to variants.json, and writes its table in the card. `--only` takes
+variants with that word alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -25,16 +26,30 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from models.pixels.evaluate import ALLOWED, SEEDS, balanced, called, threshold_for
-from models.pixels.learning import FOLDS, PENALTIES, SEEN, Data, folds, score, subset
-from models.pixels.many_heads import Numbers, basis, discriminant, hidden, linear
+from models.pixels import ideas
+from models.pixels.card import replaced
+from models.pixels.data import FOLDS, Data, folds, subset
+from models.pixels.evaluate import SEEDS
+from models.pixels.learning import PENALTIES, score
+from models.pixels.many_heads import (
+    Numbers,
+    Options,
+    basis,
+    discriminant,
+    hidden,
+    linear,
+    loaded,
+    readings,
+)
+from models.pixels.measures import balanced, called, middle
 
 HERE = Path(__file__).parent
+SHARE = 0.01
+"""Of the training photographs may reach the level, as the detector's own first one when most of
+these were tried; that is stricter now."""
+
 DRAWS = 12
 """Draws of the sources that a bag of heads is trained on."""
-
-Options = dict[str, Numbers]
-"""Logits (pictures × views × problems) by what was chosen among."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +94,6 @@ def weighed(
     return weights
 
 
-def readings(
-    logits: Numbers, crops: tuple[int, ...] = (1, 2, 3), share: float = 0.5
-) -> NDArray[np.float64]:
-    """As the detector reads its views; `share` is that of the shrunk view in the score."""
-    few = logits.shape[1] < SEEN  # the shrunk view and the crop in the middle
-    one, many = logits[:, 0], logits[:, (1,) if few else crops].mean(axis=1)
-    last = logits[:, 1 if few else 4]
-    return np.stack([2 * share * one, 2 * (1 - share) * many, last], axis=1).astype(np.float64)
-
-
 def judged(data: Data, dealt: list[Problem], options: Options) -> dict[str, Any]:
     """What is reported of a variant."""
     at = {(p.seed, p.outer, p.inner): i for i, p in enumerate(dealt)}
@@ -110,11 +115,9 @@ def judged(data: Data, dealt: list[Problem], options: Options) -> dict[str, Any]
             best = max(tried, key=lambda name: roc_auc_score(y, score(tried[name])))
             chosen[best] = chosen.get(best, 0) + 1
             inside = score(tried[best])
-            cuts = np.quantile(inside, np.linspace(0.01, 0.99, 197))
-            cut = max(cuts, key=lambda c: balanced(inside >= c, y))
             read = options[best][~train, :, at[seed, outer, -1]]
-            scores[~train], likelier[~train] = score(read), score(read) >= cut
-            hit[~train] = called(read, threshold_for(tried[best], y, ALLOWED[0]))
+            scores[~train], likelier[~train] = score(read), score(read) >= middle(inside, y)
+            hit[~train] = called(read, _level(tried[best][y == 0]))
         report["auc"].append(round(float(roc_auc_score(data.y, scores)), 4))
         report["balanced_accuracy"].append(round(balanced(likelier, data.y), 4))
         report["wrong"].append(int(hit[data.y == 0].sum()))
@@ -122,8 +125,17 @@ def judged(data: Data, dealt: list[Problem], options: Options) -> dict[str, Any]
     return {**report, "pictures": [int((data.y == c).sum()) for c in (0, 1)], "chosen": chosen}
 
 
+def _level(photographs: NDArray[np.float64]) -> float:
+    lowest = np.sort(photographs.min(axis=1))[::-1]
+    return float(np.nextafter(lowest[int(SHARE * len(lowest))], np.inf))
+
+
 def variants(
-    data: Data, dealt: list[Problem], beside: dict[str, Numbers], more: Numbers | None
+    data: Data,
+    dealt: list[Problem],
+    beside: dict[str, Numbers],
+    more: Numbers | None,
+    covariance: Path | None,
 ) -> Iterator[tuple[str, Callable[[], Options]]]:
     """Name, and what gives the readings."""
     x, y, usual = basis(data.x), data.y, weighed(data, dealt, 0.5)
@@ -197,6 +209,11 @@ def variants(
         "a hidden layer of 16, 400 or 1,200 steps",
         lambda: {f"{s}": readings(hidden(x, y, usual, s)) for s in (400, 1200)},
     )
+    if "4" in beside:
+        yield ideas.APART, lambda: ideas.apart(data, beside["4"], usual)
+    if covariance is not None:
+        yield ideas.TOGETHER, lambda: ideas.together(x, y, covariance, usual)
+    yield ideas.KERNEL, lambda: ideas.kernel(x, y, usual)
 
 
 def two_views(data: Data, dealt: list[Problem], x: Numbers) -> Options:
@@ -212,20 +229,21 @@ def main() -> None:
     parser.add_argument("--beside", nargs=2, action="append", default=[])
     parser.add_argument("--crops", type=Path)
     parser.add_argument("--fractions", type=Path)
+    parser.add_argument("--covariance", type=Path)
     parser.add_argument("--only", default="")
     given = parser.parse_args()
     data = Data.load(given.features)
     dealt = list(problems(data))
     seen = data.x.shape[1]
-    beside = {name: _features(Path(path))[:, :seen] for name, path in given.beside}
-    more = _features(given.crops) if given.crops else None
+    beside = {name: loaded(Path(path))[:, :seen] for name, path in given.beside}
+    more = loaded(given.crops) if given.crops else None
     path = HERE / "variants.json"
     report = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    tried = list(variants(data, dealt, beside, more))
+    tried = list(variants(data, dealt, beside, more, given.covariance))
     if given.fractions:
         for name, x in (
             ("whole numbers", data.x[:, :2]),
-            ("fractions", _features(given.fractions)),
+            ("fractions", loaded(given.fractions)),
         ):
             tried.append((f"two views alone, {name}", partial(two_views, data, dealt, x)))
     for name, options in tried:
@@ -233,20 +251,7 @@ def main() -> None:
             report[name] = judged(data, dealt, options())
             print(name, json.dumps(report[name]), flush=True)
             path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    card = HERE / "card.md"
-    text = re.sub(
-        r"(?<=<!-- variants -->\n).*?(?=<!-- /variants -->)",
-        lambda _: "\n" + table(report) + "\n",
-        card.read_text(encoding="utf-8"),
-        flags=re.DOTALL,
-    )
-    card.write_text(text, encoding="utf-8")
-
-
-def _features(path: Path) -> Numbers:
-    with np.load(path, allow_pickle=False) as file:
-        features: Numbers = file["features"].astype(np.float32)
-    return features
+    replaced("variants", table(report))
 
 
 def table(report: dict[str, Any]) -> str:
