@@ -11,6 +11,7 @@ per second of wall time with as many processes as are named, beside the processo
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import os
@@ -20,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -94,48 +96,119 @@ def timed(data: Path, out: Path, asked: Asked, workers: int, files: int = 500) -
 
 
 SCRIPT = """
-import resource, sys
+import io, resource, sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from provenance.audit.auditor import Auditor
 from provenance.audit.engines.local import LocalEngine
 from provenance.audit.finish import finish
+from provenance.audit.interface import Sample, Shard
 from provenance.audit.plan import Asked, Pixels
 from provenance.audit.run import Run
 from provenance.audit.sources.folder import FolderSource
 from provenance.audit.sources.places import Place
 
+class Repeated(FolderSource):
+    '''The files of a folder over and over, read from memory: rows without a disk to fill.'''
+
+    def __init__(self, folder: Place, rows: int) -> None:
+        super().__init__(folder, 1000)
+        self._rows = rows
+        paths = sorted(path for path in Path(folder.text).rglob("*") if path.is_file())
+        self._pictures = [path.read_bytes() for path in paths]
+
+    def shards(self) -> Iterator[Shard]:
+        for number, start in enumerate(range(0, self._rows, 1000)):
+            count = min(1000, self._rows - start)
+            yield Shard(number, f"from {start}", {"from": start, "count": count}, count)
+
+    def samples(self, shard: Shard) -> Iterator[Sample]:
+        for offset in range(shard.where["count"]):
+            n = shard.where["from"] + offset
+            data = self._pictures[n % len(self._pictures)]
+            opened = partial(io.BytesIO, data)
+            yield Sample(f"{n // 1000:05d}/{n:08d}", offset, opened, len(data), f"{n // 1000:05d}")
+
 if __name__ == "__main__":
-    data, out = sys.argv[1:]
-    auditor = Auditor(FolderSource(Place(data), 1000), Path(out), Asked(Pixels.NONE))
+    data, out, rows = sys.argv[1:]
+    place = Place(data)
+    source = Repeated(place, int(rows)) if int(rows) else FolderSource(place, 1000)
+    auditor = Auditor(source, Path(out), Asked(Pixels.NONE))
     for step in auditor.run(LocalEngine(2)):
         print(step.done, flush=True)
-    finish(Run(Path(out)))
+    finish(Run(Path(out)), source)
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     theirs = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print("memory", own, theirs, flush=True)
 """
 
 
-def long_run(data: Path, out: Path, shards: int, script: Path) -> dict[str, float]:
+def resident(group: int) -> int:
+    """Bytes in memory of all processes of a group together; what they share counts in each."""
+    total = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[2]) == group:
+                    pages = int((entry / "statm").read_text().split()[1])
+                    total += pages * resource.getpagesize()
+    return total
+
+
+class Watch(threading.Thread):
+    """The most memory that a group of processes had, looked at twice a second."""
+
+    def __init__(self, group: int) -> None:
+        super().__init__(daemon=True)
+        self._group, self._over = group, threading.Event()
+        self.most = 0
+
+    def run(self) -> None:
+        while not self._over.wait(0.5):
+            self.most = max(self.most, resident(self._group))
+
+    def end(self) -> int:
+        self._over.set()
+        self.join()
+        return self.most
+
+
+def long_run(data: Path, out: Path, rows: int, repeat: bool, script: Path) -> dict[str, object]:
     """Headers of all rows, killed with SIGKILL in the middle, then gone on with to the end."""
-    command = [sys.executable, str(script), str(data), str(out)]
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if int(line) >= shards // 2:
-            break
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    at_kill = len(list((out / "rows").glob("*.parquet")))
-    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout.splitlines()
-    _, own, theirs = told[-1].split()
+    command = [sys.executable, str(script), str(data), str(out), str(rows if repeat else 0)]
+    shards = -(-rows // 1000)
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    most, lines = [], list[str]()
+    for stop in (shards // 2, None):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        watch = Watch(process.pid)
+        watch.start()
+        assert process.stdout is not None
+        lines.clear()
+        for line in process.stdout:
+            lines.append(line.decode())
+            if stop is not None and int(line) >= stop:
+                break
+        if stop is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            at_kill = len(list((out / "rows").glob("*.parquet")))
+        if process.wait() not in (0, -signal.SIGKILL):
+            raise SystemExit("the run failed")
+        process.stdout.close()
+        most.append(watch.end())
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _, own, theirs = lines[-1].split()
     return {
         "wall": time.perf_counter() - begun,
+        "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         "finished_at_kill": at_kill,
-        "resumed_from": int(told[0]),
+        "resumed_from": int(lines[0]),
         "own_mb": int(own) / 1024,
         "worker_mb": int(theirs) / 1024,
+        "all_processes_mb": [n / 2**20 for n in most],
+        "folder_mb": sum(p.stat().st_size for p in out.rglob("*") if p.is_file()) / 2**20,
     }
 
 
@@ -163,7 +236,12 @@ def coverage(audits: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="of the long run")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=1_000_000,
+        help="of the long run; over a million are read from memory",
+    )
     parser.add_argument("--headers", type=int, default=20_000)
     parser.add_argument("--pictures", type=int, default=60, help="of the full pass")
     parser.add_argument("--only", choices=("headers", "full", "long", "coverage"))
@@ -185,11 +263,12 @@ def main() -> None:
                 done = timed(data, where / "out", asked, workers, files=4)
                 results[f"full pass at 1024×1024, {workers} processes"] = done
         if options.only in (None, "long"):
-            data = folder(where / "many", options.rows, 96, ("PNG", "JPEG"), 400)
+            repeat = options.rows > 1_000_000
+            count = 400 if repeat else options.rows
+            data = folder(where / "many", count, 96, ("PNG", "JPEG"), 400)
             script = where / "long.py"
             script.write_text(SCRIPT)
-            shards = -(-options.rows // 1000)
-            done = long_run(data, where / "long", shards, script)
+            done = long_run(data, where / "long", options.rows, repeat, script)
             rows = sum(1 for _ in Run(where / "long").parts())
             results[f"{options.rows:,} rows, killed and gone on with"] = {**done, "parts": rows}
     finally:

@@ -22,7 +22,7 @@ from typing import Any
 from provenance.audit import schema
 from provenance.audit.interface import Row, Shard
 from provenance.audit.plan import Asked
-from provenance.audit.sources.places import AUDIT
+from provenance.audit.sources.walk import AUDIT
 from provenance.errors import ConfigError, InputError, OutputError
 from provenance.files import write_atomically
 

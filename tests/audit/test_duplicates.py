@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from provenance.audit import duplicates as module
 from provenance.audit import schema
-from provenance.audit.duplicates import _CROWD, duplicates, grouped
+from provenance.audit.duplicates import _CROWD, SAME, duplicates, grouped
 from provenance.audit.interface import Row
 
 pytest.importorskip("pyarrow")
@@ -62,6 +67,29 @@ def test_chains_are_one_group_in_the_order_of_the_data() -> None:
     assert groups.tolist() == [0, 1, 1, 0, 1]
 
 
+@settings(max_examples=30)
+@given(seed=st.integers(0, 99), count=st.integers(0, 60), block=st.integers(1, 7))
+def test_no_more_and_no_fewer_than_all_pairs_say(seed: int, count: int, block: int) -> None:
+    origin = random(5, seed)
+    numbers = np.random.default_rng(seed)
+    hashes = np.stack(
+        [flipped(origin[n % 5], int(numbers.integers(0, 15)), n) for n in range(count)]
+        or [origin[0]]
+    )
+    apart = np.bitwise_count(hashes[:, None] ^ hashes[None]).sum(axis=2)
+    linked = apart <= SAME
+    for _ in range(count):
+        linked = linked @ linked
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BLOCK", block)
+        groups = grouped(hashes)
+    same = groups[:, None] == groups[None]
+    near = (apart <= 15) | np.eye(len(hashes), dtype=bool)
+    assert (same >= near).all()
+    assert ((same & (groups >= 0)) <= linked).all()
+    assert (grouped(hashes) == groups).all()
+
+
 def test_leaks_between_splits_are_named(tmp_path: Path) -> None:
     one, two, alone = (h.tobytes() * 2 for h in random(3))
     given = [
@@ -84,3 +112,45 @@ def test_leaks_between_splits_are_named(tmp_path: Path) -> None:
         ("e", 1, False),
     ]
     assert {d.distance for d in found} == {0}
+
+
+def test_many_files_of_rows_give_what_one_gives(tmp_path: Path) -> None:
+    hashes = np.repeat(random(40), 3, axis=0)
+    rows = [
+        Row(
+            f"é/{n}",
+            n // 10,
+            n % 10,
+            split=("train", "test", "")[n % 3],
+            fingerprint=h.tobytes() * 2 if n % 7 else None,
+        )
+        for n, h in enumerate(hashes)
+    ]
+    parts = []
+    for shard in range(12):
+        parts.append(tmp_path / f"{shard:06d}.parquet")
+        parts[-1].write_bytes(schema.rendered(rows[10 * shard : 10 * shard + 10], {}))
+    found = list(duplicates(parts))
+    expected = [n for n in range(120) if n % 7]
+    assert [d.path for d in found] == [f"é/{n}" for n in expected]
+    assert [(d.shard, d.offset) for d in found] == [(n // 10, n % 10) for n in expected]
+    assert [d.group for d in found] == [n // 3 for n in expected]
+    with_both = [all((3 * (n // 3) + k) % 7 for k in (0, 1)) for n in expected]
+    assert [d.leaks for d in found] == with_both
+
+
+def test_no_room_for_the_search_is_said(tmp_path: Path) -> None:
+    part = tmp_path / "000000.parquet"
+    rows = [Row(str(n), 0, n, fingerprint=h.tobytes() * 2) for n, h in enumerate(random(9))]
+    part.write_bytes(schema.rendered(rows, {}))
+    program = (
+        "import resource, sys; from pathlib import Path\n"
+        "from provenance.audit.duplicates import duplicates\n"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "list(duplicates([Path(sys.argv[1])]))\n"
+    )
+    command = [sys.executable, "-c", program, part]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert "OutputError: near-duplicates cannot be looked for" in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == [part.name]

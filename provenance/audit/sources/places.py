@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from provenance.audit.interface import printable
+from provenance.audit.sources import walk
 from provenance.errors import ConfigError, InputError
 
 BLOCK = 1 << 16
-
-AUDIT = ".provenance-audit"
-"""The file by which the folder of an audit is told."""
 
 SCHEMES = ("s3://", "gs://", "gcs://", "http://", "https://", "az://", "abfs://", "memory://")
 
@@ -100,7 +98,7 @@ class Place:
         Raises:
             OSError: the folder cannot be listed.
         """
-        return _remote_files(self.text) if is_address(self.text) else _local_files(self.text)
+        return _remote_files(self.text) if is_address(self.text) else walk.files(self.text)
 
 
 class Answering(io.RawIOBase):
@@ -170,35 +168,6 @@ def _system(text: str) -> tuple[Any, str]:
     scheme = text.partition("://")[0].lower()
     system = _installed(scheme)
     return system, text if scheme in ("http", "https") else system._strip_protocol(text)
-
-
-def _local_files(folder: str) -> Iterator[tuple[str, int]]:
-    stack: list[Iterator[os.DirEntry[str]]] = [iter(_listed(folder))]
-    prefixes = [""]
-    while stack:
-        entry = next(stack[-1], None)
-        if entry is None:
-            stack.pop()
-            prefixes.pop()
-            continue
-        name = prefixes[-1] + entry.name
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                stack.append(iter(_listed(entry.path)))
-                prefixes.append(name + "/")
-            elif entry.is_file():
-                yield name, entry.stat().st_size
-            elif entry.is_symlink() and not entry.is_dir():
-                yield name, 0  # leads nowhere
-        except OSError:
-            yield name, 0  # told of as unreadable when it is opened
-
-
-def _listed(folder: str) -> list[os.DirEntry[str]]:
-    """What is in a folder, by name; nothing if it holds an audit, which may be the one at work."""
-    with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    return [] if any(entry.name == AUDIT for entry in found) else found
 
 
 def _remote_files(text: str) -> Iterator[tuple[str, int]]:
