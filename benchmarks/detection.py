@@ -22,6 +22,7 @@ from typing import Any
 
 from PIL import Image
 
+from models.pixels.card import beside_rules
 from provenance import Verifier
 from provenance.verify.fusion import BAR
 from provenance.watermark.tile import TileWatermarker
@@ -66,10 +67,25 @@ def main() -> None:
 def worth() -> list[str]:
     """What each look is worth by itself, and how often looks lead to an answer."""
     pixels = read_json("pixels", "metrics.json")
-    mean = pixels["report"]["auc_of_mean_score"]
+    report = pixels["report"]
+    mean = report["auc_of_mean_score"]
     low, high = mean["interval95_by_source"]
     lines = [f"pixels: AUC {mean['auc']} ({low} to {high}), sources held out, equalised", ""]
     lines += [
+        beside_rules(report["balanced_accuracy_beside_trivial_rules"], pixels["pictures"]),
+        "",
+    ]
+    lines += [
+        "| sources held out | photographs called | generated pictures called |",
+        "|---|---|---|",
+    ]
+    for dealing in report["by_seed"]:
+        for level, word in zip(dealing["levels"], ("generated", "clearly generated"), strict=True):
+            keys = ("real_called_generated", "generated_called_generated")
+            cells = " | ".join(_share(level[key]) for key in keys)
+            lines.append(f"| {word}, dealing {dealing['seed']} | {cells} |")
+    lines += [
+        "",
         "| look | times as likely if generated | 95 % | passes the bar alone |",
         "|---|---|---|---|",
     ]
