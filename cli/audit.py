@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,11 +36,27 @@ class _PathFirst(TyperGroup):
 
 QUARANTINED = ("corrupt", "unsafe", "unreadable")
 
+_HELP = """Find out how much of a dataset is synthetic, and which pictures.
+
+\b
+  provenance audit pictures/             a report in audit-pictures/
+  provenance audit pictures/ --dry-run   what it would take
+  provenance audit run --help            all there is to choose
+"""
+
 app = typer.Typer(
     cls=_PathFirst,
     no_args_is_help=True,
-    help="Find out how much of a dataset is synthetic, and which pictures: provenance audit PATH.",
+    subcommand_metavar="PATH... | COMMAND",
+    help=_HELP,
 )
+
+
+def _kinds(incomplete: str) -> list[tuple[str, str]]:
+    """Findings for the shell to complete."""
+    from provenance.audit.findings import KINDS
+
+    return [(kind, says) for kind, says in KINDS.items() if kind.startswith(incomplete)]
 
 
 @app.command()
@@ -101,6 +119,7 @@ def run(
     from provenance.audit.finish import finish
     from provenance.audit.run import Run
     from provenance.audit.sources.open import opened
+    from provenance.audit.unchecked import unchecked
     from provenance_cli.audit_text import plan_text, summary_text
     from provenance_cli.render import line, plain, say
 
@@ -108,12 +127,16 @@ def run(
     folder = output or Path(f"audit-{_name(sources[0])}")
     dataset = opened(sources, column=column, root=root)
     auditor = Auditor(dataset, folder, _asked(pixels, tells), _config(config))
+    if quarantine is not None:
+        export.quarantine_at(quarantine)
     if dry_run:
-        estimated = auditor.rehearsed()
+        estimated = _some(auditor.rehearsed(), dataset.name)
         typer.echo(line(estimated) if as_json else plan_text(estimated))
         return
+    totals = auditor.plan()
+    _some(asdict(totals), dataset.name)
     failed = 0
-    for step in _shown(auditor.run(_engine(engine, workers, Run(folder))), auditor.plan()):
+    for step in _shown(auditor.run(_engine(engine, workers, Run(folder))), totals, folder):
         if step.failed is not None:
             failed += 1
             say(f"not finished: {step.failed.name} ({step.failed.why})")
@@ -121,7 +144,8 @@ def run(
     if quarantine is not None:
         listed, copied = export.quarantine(Run(folder), dataset, quarantine, QUARANTINED)
         say(f"{copied} of {listed} files with findings were copied to {quarantine}")
-    typer.echo(line({"output": str(folder), **summary}) if as_json else summary_text(summary))
+    record = {"output": str(folder), "not_checked": unchecked(summary), **summary}
+    typer.echo(line(record) if as_json else summary_text(summary))
     if not as_json:
         typer.echo(plain(f"everything is in {folder}; begin with {folder / 'report.html'}"))
     if failed:
@@ -187,7 +211,11 @@ def export_(
     ],
     drop: Annotated[
         list[str] | None,
-        typer.Option(metavar="FINDING", help="Leave these out: generated, unsafe, duplicate, …"),
+        typer.Option(
+            metavar="FINDING",
+            help="Leave these out: generated, unsafe, duplicate, …",
+            autocompletion=_kinds,
+        ),
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option(metavar="FINDING", help="Take these alone.")
@@ -198,9 +226,12 @@ def export_(
     """Write the list of files that are left without some findings, or that have some."""
     from provenance.audit import export
     from provenance.audit.run import Run
-    from provenance_cli.render import line, plain
+    from provenance_cli.render import line, plain, say
 
-    entries = export.manifest(Run(folder), drop or (), only or ())
+    run, kinds = Run(folder), (*(drop or ()), *(only or ()))
+    for silence in export.silences(run, kinds):
+        say(f"not checked: {silence}")
+    entries = export.manifest(run, drop or (), only or ())
     count = export.write_manifest(output, entries, overwrite=overwrite)
     record = {"output": str(output), "files": count}
     typer.echo(line(record) if as_json else plain(f"{count:,} files listed in {output}"))
@@ -214,13 +245,26 @@ def _judge(wanted: list[Any], summary: dict[str, Any]) -> None:
     for condition in wanted:
         met = condition.met(summary)
         if met is None:
-            say(f"'{condition.text}' cannot be answered: nothing was judged; see --pixels")
+            say(f"'{condition.text}' cannot be answered: see what was not checked")
             code = exit_codes.ERROR
         elif met:
             say(f"'{condition.text}' is met")
             code = max(code, exit_codes.FAILED)
     if code:
         raise typer.Exit(code)
+
+
+def _some(totals: dict[str, Any], name: str) -> dict[str, Any]:
+    """The totals, if there is anything to audit.
+
+    Raises:
+        InputError: there are no files.
+    """
+    from provenance.errors import InputError
+
+    if not totals["shards"]:
+        raise InputError(f"{name} holds no files; check the path")
+    return totals
 
 
 def _asked(pixels: str, tells: bool) -> Asked:
@@ -267,8 +311,19 @@ def _name(source: str) -> str:
     return kept[:60] or "dataset"
 
 
-def _shown(steps: Iterator[Step], totals: Totals) -> Iterator[Step]:
+def _shown(steps: Iterator[Step], totals: Totals, folder: Path) -> Iterator[Step]:
     """The steps, with a bar, the rate and the time left while a person is watching."""
+    from provenance_cli.render import say
+
+    first = next(steps)
+    if first.done == totals.shards:
+        say(
+            f"{folder} holds this audit, finished before: what has changed in the dataset since is "
+            "not in it; for that choose another --output, and see audit diff"
+        )
+    elif first.done:
+        say(f"going on with {folder}: {first.done:,} of {totals.shards:,} shards are finished")
+    steps = chain([first], steps)
     if not sys.stderr.isatty():
         yield from steps
         return
@@ -290,11 +345,13 @@ def _bar() -> Iterator[Any]:
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        SpinnerColumn,
         TextColumn,
         TimeRemainingColumn,
     )
 
     columns = (
+        SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
+from provenance.audit.unchecked import unchecked
 from provenance_cli.render import plain
 
 _WIDE = 28
@@ -14,8 +16,9 @@ _MOST = 8
 def plan_text(plan: Mapping[str, Any]) -> str:
     """What would be done, and what it would take."""
     files = f"{plan['files']:,}" if plan["files_known"] else f"at least {plan['files']:,}"
+    shards = _many(plan["shards"], "shard")
     lines = [
-        f"{files} files in {plan['shards']:,} shards, {_size(plan['bytes'])}",
+        f"{files} files in {shards}, {_size(plan['bytes'])}",
         f"pixels: {plan['pixels']}",
         f"about {_time(plan['cpu_seconds'])} of processor time, from {plan['tried']} files that "
         "were tried",
@@ -37,13 +40,17 @@ def summary_text(summary: Mapping[str, Any]) -> str:
     lines += _table("claimed by metadata", counts.get("claimed", {}))
     lines += _table("generators", counts.get("generators", {}))
     lines += _table("watermarks", counts.get("watermarks", {}))
-    lines += _table("unsafe", counts.get("unsafe", {}))
+    lines += _table("the policy would", counts.get("actions", {}))
+    lines += _table("because of", counts.get("unsafe", {}))
     lines += _table("against training", counts.get("opt_out", {}))
     found = summary["duplicates"]
-    if found:
-        lines.append(f"{'near-duplicates':{_WIDE}}{found['pictures']:>9,}  in {found['groups']:,}")
+    if found and counts.get("examined", {}).get("pixels"):
+        groups = _many(found["groups"], "group")
+        lines.append(f"{'near-duplicates':{_WIDE}}{found['pictures']:>9,}  in {groups}")
         if found["leaks"]:
             lines.append(f"{'in more than one split':{_WIDE}}{found['leaks']:>9,}")
+    if silent := unchecked(summary):
+        lines += ["not checked:", *(line for each in silent for line in _item(each))]
     return "\n".join(map(plain, lines))
 
 
@@ -76,7 +83,7 @@ def _estimated(generated: Mapping[str, Any], pictures: int) -> list[str]:
     known = f"{generated['known']:,} pictures ({share:.1%}) say or show that they are synthetic"
     estimate = generated["estimate"]
     if estimate is None or not generated["judged"]:
-        return [known, "how many others are is not known: no pixels were judged (see --pixels)"]
+        return [known, "how many others are is not known: no looks were judged"]
     low, high = estimate["interval95"]
     return [
         known,
@@ -93,6 +100,14 @@ def _table(title: str, counts: Mapping[str, int]) -> list[str]:
     if len(counts) > _MOST:
         lines.append(f"{'':{_WIDE}}{'':9}  and {len(counts) - _MOST} more")
     return lines
+
+
+def _item(text: str) -> list[str]:
+    return wrap(text, 98, initial_indent="  ", subsequent_indent="    ")
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _size(count: float) -> str:

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from provenance.audit import findings, schema
+from provenance.audit.finish import load
 from provenance.audit.interface import Source
 from provenance.audit.run import Run
-from provenance.errors import ConfigError, OutputError
+from provenance.audit.sources.walk import AUDIT
+from provenance.audit.unchecked import unchecked
+from provenance.errors import ConfigError, InputError, OutputError
 from provenance.files import write_atomically
 
 FORMATS = (".csv", ".jsonl", ".parquet", ".txt")
@@ -39,6 +42,40 @@ def manifest(
                 "split": row["split"],
                 "findings": list(kinds),
             }
+
+
+def silences(run: Run, kinds: Collection[str]) -> tuple[str, ...]:
+    """What a list by these kinds cannot know, since not everything was looked at.
+
+    Args:
+        run: the audit.
+        kinds: of findings.
+
+    Raises:
+        ConfigError: a kind is unknown, or was not looked for at all.
+        InputError: the audit was not finished.
+    """
+    summary = load(run.folder)
+    missing = sum(not run.finished(shard.number) for shard in run.shards())
+    if missing != summary["unfinished_shards"]:
+        raise InputError(f"{run.folder} was ended before its end; run the same audit once more")
+    looked = summary["counts"].get("examined", {}).get("pixels", 0)
+    asked = summary["asked"]
+    unasked = {
+        "called": not summary["generated"]["judged"],
+        "unsafe": not (looked and asked["moderation"]),
+        "flagged": not (looked and asked["moderation"]),
+        "duplicate": not (looked and asked["duplicates"]),
+        "leak": not (looked and asked["duplicates"]),
+    }
+    for kind in findings.checked(kinds):
+        if unasked.get(kind):
+            raise ConfigError(
+                f"'{kind}' was looked for in no picture of {run.folder}; audit with --pixels all, "
+                "and see what was not checked there"
+            )
+    by_pixels = {*unasked, "corrupt", "watermarked"}
+    return () if by_pixels.isdisjoint(kinds) else tuple(unchecked(summary))
 
 
 def write_manifest(
@@ -107,10 +144,7 @@ def quarantine(
         if not wanted.isdisjoint(found):
             entry = (row["path"], " ".join(found), row["problem"])
             picked.setdefault(row["shard"], {})[row["offset"]] = entry
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made ({error.strerror})") from error
+    quarantine_at(folder)
     lines: list[tuple[str, ...]] = []
     copied = 0
     for shard in run.shards():
@@ -139,6 +173,22 @@ def quarantine(
     writer.writerows([("file", "path", "findings", "problem"), *lines])
     write_atomically(folder / "quarantine.csv", text.getvalue().encode(), overwrite=True)
     return len(lines), copied
+
+
+def quarantine_at(folder: Path) -> None:
+    """Make the folder of a quarantine, which later audits pass over as they do their own.
+
+    Raises:
+        OutputError: it cannot be made, or holds something else.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        known = (folder / AUDIT).exists() and not (folder / "plan.json").exists()
+        if not known and any(folder.iterdir()):
+            raise OutputError(f"{folder} is not empty; name a new folder for the quarantine")
+        (folder / AUDIT).touch()
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made ({error.strerror})") from error
 
 
 def _suffix(path: str) -> str:

@@ -11,8 +11,9 @@ from provenance.errors import ConfigError
 
 _CONDITION = re.compile(r"\s*([a-z-]+(?:[.:][\w .-]+)?)\s*(>=|>)\s*(\d+(?:\.\d+)?)\s*(%?)\s*")
 
-_SIMPLE = ("corrupt", "duplicates", "edited", "known", "leaks", "opt-out", "unreadable", "unsafe")
-NAMES = ("generated", "generated.low", "generated.high", *_SIMPLE, "unsafe:CATEGORY", "watermarked")
+_SIMPLE = ("corrupt", "duplicates", "edited", "flagged", "known", "leaks", "opt-out", "unreadable")
+_MODERATED = ("unsafe", "unsafe:CATEGORY")
+NAMES = ("generated", "generated.low", "generated.high", *_SIMPLE, *_MODERATED, "watermarked")
 """What a condition may speak of."""
 
 _BY_PIXELS = ("duplicates", "leaks")
@@ -83,7 +84,8 @@ def _count(name: str, summary: Mapping[str, Any]) -> float | None:
     counts: Mapping[str, Mapping[str, int]] = summary["counts"]
     looked = counts.get("examined", {}).get("pixels", 0) > 0
     judged = looked and summary["asked"]["moderation"] and not counts.get("moderation")
-    if (name.startswith("unsafe") and not judged) or (name in _BY_PIXELS and not looked):
+    of_policy = name.startswith(("unsafe", "flagged"))
+    if (of_policy and not judged) or (name in _BY_PIXELS and not looked):
         return None  # nobody looked, or not everywhere: that is no zero
     match name:
         case "known":
@@ -100,6 +102,8 @@ def _count(name: str, summary: Mapping[str, Any]) -> float | None:
             return counts.get("opted_out", {}).get("yes", 0)
         case "watermarked":
             return sum(counts.get("watermarks", {}).values())
-        case "unsafe":
-            return sum(counts.get("actions", {}).values())
+        case "flagged" | "unsafe":
+            actions = counts.get("actions", {})
+            flagged = actions.get("flag", 0)
+            return flagged if name == "flagged" else sum(actions.values()) - flagged
     return counts.get("unsafe", {}).get(name.partition(":")[2], 0)

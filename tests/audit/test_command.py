@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from pathlib import Path
 
 import pytest
 
+from provenance.audit.fail_if import condition
 from provenance_cli.main import main
 from tests.audit.samples import folder, picture
 
@@ -44,6 +46,7 @@ def test_a_summary_for_people(data: Path, out: Path, capsys: pytest.CaptureFixtu
     assert "19 files, 17 pictures examined" in said
     assert "4 pictures (23.5%) say or show that they are synthetic" in said
     assert "1  corrupt" in said
+    assert "near-duplicates                     2  in 1 group\n" in said
     assert "begin with" in said
 
 
@@ -55,6 +58,7 @@ def test_a_summary_for_programs(data: Path, out: Path, capsys: pytest.CaptureFix
     assert summary["counts"]["states"] == {"corrupt": 1, "not-a-picture": 1, "ok": 17}
     assert {p["name"]: p["pictures"] for p in summary["by_split"]} == {"test": 8, "train": 9}
     kept = json.loads((out / "summary.json").read_text())
+    assert summary.pop("not_checked")
     assert summary == {"output": str(out), **kept}
 
 
@@ -68,7 +72,7 @@ def test_the_report_holds_everything_and_loads_nothing(out: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "code"),
+    ("text", "code"),
     [
         ("known>1%", 1),
         ("known>50%", 0),
@@ -76,18 +80,17 @@ def test_the_report_holds_everything_and_loads_nothing(out: Path) -> None:
         ("corrupt>=2", 0),
         ("leaks>0", 1),
         ("unsafe:nudity>0", 0),
+        ("flagged>0", 0),
     ],
 )
-def test_conditions(data: Path, out: Path, condition: str, code: int) -> None:
-    command = ["audit", str(data), "-o", str(out), "--pixels", "all", "--fail-if", condition]
+def test_conditions(data: Path, out: Path, text: str, code: int) -> None:
+    command = ["audit", str(data), "-o", str(out), "--pixels", "all", "--fail-if", text]
     assert main(command) == code
 
 
-@pytest.mark.parametrize("condition", ["generated", "generated>5", "much>1%", "known<5%", ""])
-def test_what_is_no_condition(
-    data: Path, condition: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["audit", str(data), "--fail-if", condition]) == 2
+@pytest.mark.parametrize("text", ["generated", "generated>5", "much>1%", "known<5%", ""])
+def test_what_is_no_condition(data: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(data), "--fail-if", text]) == 2
     assert "error: '" in capsys.readouterr().err
 
 
@@ -95,9 +98,21 @@ def test_a_condition_that_cannot_be_answered_is_no_pass(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["audit", str(data), "-o", str(tmp_path / "out"), "--pixels", "none"]
-    for condition in ("generated>5%", "unsafe>0", "unsafe:nudity>0", "leaks>0"):
-        assert main([*command, "--fail-if", condition]) == 2
+    for text in ("generated>5%", "unsafe>0", "flagged>0", "unsafe:nudity>0", "leaks>0"):
+        assert main([*command, "--fail-if", text]) == 2
         assert "cannot be answered" in capsys.readouterr().err
+
+
+def test_a_flag_is_not_unsafe() -> None:
+    summary = {
+        "counts": {"examined": {"pixels": 9}, "actions": {"flag": 2, "block": 1}},
+        "asked": {"moderation": True},
+        "pictures": 9,
+    }
+    assert condition("flagged>=2").met(summary)
+    assert not condition("flagged>2").met(summary)
+    assert not condition("unsafe>1").met(summary)
+    assert condition("unsafe>0").met(summary)
 
 
 def test_a_dry_run_keeps_nothing(
@@ -138,6 +153,94 @@ def test_a_quarantine_has_copies_and_reasons(data: Path, out: Path, tmp_path: Pa
     assert entry["findings"] == "corrupt"
     assert (kept / entry["file"]).read_bytes() == b"no picture"
     assert (data / "broken.jpg").exists()
+
+
+def test_a_quarantine_is_not_put_among_other_files(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = folder(tmp_path / "held", 4)
+    before = sorted(held.rglob("*"))
+    out = str(tmp_path / "out")
+    assert main(["audit", str(data), "-o", out, "--pixels", "none", "--quarantine", str(held)]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert sorted(held.rglob("*")) == before
+    assert not (tmp_path / "out").exists()  # it was seen before the work began
+
+
+def test_a_quarantine_within_the_dataset_is_no_part_of_it(tmp_path: Path) -> None:
+    data = folder(tmp_path / "data", 4)
+    (data / "broken.jpg").write_bytes(b"no picture")
+    for out in ("one", "two"):
+        command = ["audit", str(data), "-o", str(tmp_path / out), "--pixels", "none"]
+        assert main([*command, "--quarantine", str(data / "quarantine")]) == 0
+    summary = json.loads((tmp_path / "two" / "summary.json").read_text())
+    assert summary["files"] == 5
+
+
+@pytest.mark.parametrize("kind", ["called", "unsafe", "flagged", "duplicate", "leak"])
+def test_no_list_by_what_was_not_looked_for(
+    data: Path, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, left = tmp_path / "out", tmp_path / "left.csv"
+    assert main(["audit", str(data), "-o", str(out), "--pixels", "none"]) == 0
+    assert main(["audit", "export", str(out), "-o", str(left), "--drop", kind]) == 2
+    assert f"'{kind}' was looked for in no picture" in capsys.readouterr().err
+    assert not left.exists()
+    assert main(["audit", "export", str(out), "-o", str(left), "--drop", "corrupt"]) == 0
+    assert "not checked: the pixels of any picture" in capsys.readouterr().err
+
+
+def test_no_list_of_an_audit_that_was_ended(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from provenance.audit.auditor import Auditor
+    from provenance.audit.plan import Asked, Pixels
+    from provenance.audit.sources.open import opened
+
+    out = tmp_path / "out"
+    Auditor(opened([str(data)]), out, Asked(Pixels.NONE)).plan()
+    assert main(["audit", "export", str(out), "-o", str(tmp_path / "left.csv")]) == 2
+    assert "holds no finished audit" in capsys.readouterr().err
+    assert main(["audit", str(data), "-o", str(out), "--pixels", "none"]) == 0
+    next((out / "rows").glob("*.parquet")).unlink()
+    capsys.readouterr()
+    assert main(["audit", "export", str(out), "-o", str(tmp_path / "left.csv")]) == 2
+    assert "was ended before its end" in capsys.readouterr().err
+
+
+def test_a_finished_audit_says_that_it_looks_no_more(
+    data: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", str(data), "-o", str(out), "--pixels", "all"]) == 0
+    assert "what has changed in the dataset since is not in it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_an_empty_folder_is_no_clean_dataset(
+    tmp_path: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    command = ["audit", str(tmp_path / "empty"), "-o", str(tmp_path / "out"), *more]
+    assert main(command) == 2
+    assert "holds no files" in capsys.readouterr().err
+
+
+def test_help_shows_how_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "provenance audit pictures/ --dry-run   what it would take\n" in said
+    assert "PATH... | COMMAND" in said
+
+
+def test_the_shell_completes_findings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_PROVENANCE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "provenance audit export x --drop d")
+    monkeypatch.setenv("COMP_CWORD", "5")
+    with contextlib.suppress(SystemExit):
+        main([])
+    assert capsys.readouterr().out.split() == ["duplicate"]
 
 
 def test_what_changed(
