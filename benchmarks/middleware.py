@@ -58,6 +58,7 @@ from provenance import Config, Pipeline, home
 from provenance.proxy.app import METRICS_PATH, create_proxy, needs_key
 from provenance.proxy.limits import ProxyLimits
 from provenance.server import run
+from provenance.server.loop import runner
 from provenance.server.operations import Operations
 from provenance.sign.file import carried
 
@@ -113,7 +114,8 @@ def upstream(line: Connection, pictures: list[bytes]) -> None:
         server = run.server(app)
         _obeying(line, {"usage": usage}, lambda: setattr(server, "should_exit", True))
         line.send(_url(listener))
-        asyncio.run(server.serve(sockets=[listener]))
+        with runner() as running:
+            running.run(server.serve(sockets=[listener]))
 
 
 # The proxy
@@ -153,7 +155,8 @@ class Beat:
 
 
 def proxy(line: Connection, config: Path, url: str) -> None:
-    """The proxy, with everything that `provenance proxy` puts around it but the log of requests."""
+    """The proxy, with everything that `provenance proxy` puts around it but the log of requests,
+    and on the event loop that `run.run` gives it."""
     settings = Config.load(config)
     service, beat = settings.service(), Beat()
     pipeline = Pipeline.from_config(settings)
@@ -181,7 +184,8 @@ def proxy(line: Connection, config: Path, url: str) -> None:
         known = {"usage": usage, "direct": direct, "beat": beat.start, "rest": beat.stop}
         _obeying(line, known, lambda: setattr(server, "should_exit", True))
         line.send(_url(listener))
-        asyncio.run(main())
+        with runner() as running:
+            running.run(main())
 
 
 # The clients

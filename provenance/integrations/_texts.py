@@ -107,7 +107,9 @@ def read(text: str) -> Written | None:
 
 def hides(text: str) -> bool:
     """Whether base64 of a picture stands among words, without an address that `read` finds."""
-    if not any(each in text for each in _BEGINNINGS) or _is_base64(text, _start(text)):
+    if len(text) < _AMONG_WORDS or _is_base64(text, _start(text)):
+        return False
+    if not any(each in text for each in _BEGINNINGS):
         return False
     for beginning in _BEGINNINGS:
         at = text.find(beginning)

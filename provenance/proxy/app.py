@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -79,7 +78,6 @@ def create_proxy(
     on_asset: Callable[[Asset], object] | None = None,
     on_refused: Callable[[Exception], object] | None = None,
     fetcher: Fetcher | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
 ) -> Starlette:
     """A proxy before one server of generated pictures. No picture leaves it unprotected.
 
@@ -97,7 +95,6 @@ def create_proxy(
         on_asset: told of each asset, in a thread.
         on_refused: told of each exception for which a picture, or its words, went no further.
         fetcher: for tests.
-        transport: to the upstream, for tests.
 
     Raises:
         ConfigError: a URL is none.
@@ -105,7 +102,7 @@ def create_proxy(
     """
     limits = limits or ProxyLimits()
     public_url = checked(public_url, "--public-url") if public_url else ""
-    server = Upstream(upstream, limits, transport)
+    server = Upstream(upstream, limits)
     origins = [server.origin, *(Origin.of(checked(url, "--trust")) for url in trusted)]
     temporary = None if results else Path(tempfile.mkdtemp(prefix="provenance-results-"))
     results = results or Results(temporary or Path())
@@ -132,7 +129,7 @@ def create_proxy(
             await tidying
         await asyncio.to_thread(pictures.close)
         await asyncio.to_thread(checks.close)
-        await server.close()
+        server.close()
         await fetch.close()
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)

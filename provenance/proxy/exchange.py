@@ -155,6 +155,7 @@ class Exchange:
         """An answer that is read to its end before a byte of it leaves."""
         limits = self._parts.limits
         body = bytearray()
+        answer.gather()
         async with self._in_time():
             async for piece in pieces:
                 self._take(len(piece))
@@ -328,19 +329,24 @@ async def _unless_gone(receive: Receive, work: Awaitable[None]) -> None:
     Raises:
         ClientDisconnect: it is.
     """
+    worker = asyncio.current_task()
+    gone = False
 
     async def leaving() -> None:
+        nonlocal gone
         message: Message = {"type": ""}
         while message["type"] != "http.disconnect":
             message = await receive()
+        gone = True
+        if worker is not None:
+            worker.cancel()
 
-    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(leaving())
+    watching = asyncio.create_task(leaving())
     try:
-        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise ClientDisconnect
+        await work
+    except asyncio.CancelledError:
+        if not gone or (worker is not None and worker.uncancel() > 0):
+            raise  # by somebody else as well
+        raise ClientDisconnect from None
     finally:
-        for task in (working, gone):
-            task.cancel()
-        await asyncio.gather(working, gone, return_exceptions=True)
+        watching.cancel()

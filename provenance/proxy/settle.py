@@ -31,6 +31,9 @@ Delivery = Literal["served", "inline"]
 _LONGEST_NAME = 23
 """Letters of a member's name that are too few to be a picture."""
 
+_TELLING = 64
+"""Letters by which a text is looked for, before all of it is compared."""
+
 _SMALL = 4096
 """Bytes that are looked through at once, since a thread would cost more."""
 
@@ -190,15 +193,14 @@ def _edited(api: Api, kind: str, body: bytes) -> _Edited:
     """Let the API look at JSON, if there can be anything for it."""
     if bodies.kind_of(kind) is not bodies.Kind.JSON or not body.strip():
         return _Edited(body)
-    linked = b"http" in body.lower() or b"\\u00" in body  # letters may be written as numbers
     try:
         document = strict_json(body, unreadable)
     except Refusal:
-        if linked:
+        if b"http" in body.lower() or b"\\u00" in body:  # letters may be written as numbers
             raise
         return _Edited(body)  # pictures in it are found, and refused, all the same
     changed = api.without_previews(document)
-    links = api.links(document) if linked else []
+    links = api.links(document)
     return _Edited(_json(document) if changed else body, changed, document, links)
 
 
@@ -219,15 +221,51 @@ def _found(kind: str, edited: _Edited) -> bodies.Found | None:
     if not found.pictures:
         return None
     pictures = tuple(bytes(picture) for picture in found.pictures)
-    return bodies.Found(pictures, lambda assets: (kind, _json(found.replaced(assets))))
+    return bodies.Found(pictures, lambda assets: (kind, _written(edited, found, assets)))
+
+
+def _written(edited: _Edited, found: containers.Found, assets: Sequence[Asset | None]) -> bytes:
+    """The JSON with assets in the places of pictures, and all else as it was if that can be."""
+    typed = any(text.startswith("image/") for text in _said(edited.document))
+    if not typed:  # a media type may have to change with its picture
+        spliced = _spliced(edited.body, found.places, assets)
+        if spliced is not None:
+            return spliced
+    return _json(found.replaced(assets))
+
+
+def _spliced(
+    body: bytes, places: Sequence[containers.Place], assets: Sequence[Asset | None]
+) -> bytes | None:
+    """The same bytes with other texts in some places; None if a place cannot be told.
+
+    The body is not intricate: each `"` in it begins or ends a text, no name is as long as a
+    picture, and texts stand in the order in which they were found.
+    """
+    pieces, done = [], 0
+    for place in places:
+        old, new = place.value, place.filled(assets)
+        if not isinstance(old, str) or len(old) <= _LONGEST_NAME or not old.isascii():
+            return None
+        text = old.encode("ascii") + b'"'
+        at = body.find(b'"' + text[:_TELLING], done)
+        while at >= 0 and not body.startswith(text, at + 1):
+            at = body.find(b'"' + text[:_TELLING], at + 1)
+        if at < 0:  # written with escapes
+            return None
+        pieces += [body[done : at + 1], new.encode("ascii")]
+        done = at + len(text)
+    return b"".join([*pieces, body[done:]])
 
 
 def _is_intricate(edited: _Edited) -> bool:
     """Whether pictures may stand in documents inside texts, among words, or in names."""
-    quoted = b'\\"' in edited.body or b"\\u" in edited.body
+    body = edited.body
+    # One byte is found twenty times as fast as two.
+    quoted = b"\\" in body and (b'\\"' in body or b"\\u" in body)
     if quoted or any(len(name) > _LONGEST_NAME for name in _names(edited.document)):
         return True
-    return any(_texts.hides(text) for text in _said(edited.document))
+    return any(_texts.hides(text) for text in _said(edited.document) if len(text) > _LONGEST_NAME)
 
 
 def _names(value: Any) -> Iterator[str]:
@@ -240,7 +278,7 @@ def _names(value: Any) -> Iterator[str]:
 
 
 def _said(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and len(value) > _LONGEST_NAME:
+    if isinstance(value, str):
         yield value
     for inner in value.values() if isinstance(value, dict) else ():
         yield from _said(inner)

@@ -7,29 +7,21 @@ decompressed here without a limit.
 from __future__ import annotations
 
 import asyncio
-import itertools
+import ssl
 import urllib.parse
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+import h11
 import httpx
 
 from provenance.errors import ConfigError
 from provenance.proxy.headers import Headers, value
 from provenance.proxy.limits import ProxyLimits
-from provenance.proxy.refusals import too_late, unavailable, unprotectable
-from provenance.server.errors import busy
-
-_KEPT_FOR = 2.0
-"""Seconds that an idle connection is kept: less than servers do (uvicorn 5), so that none of them
-closes one while we send on it."""
-
-
-_POOLS = 16
-"""Pools of connections, taken in turn: one looks at all of its connections whenever a request
-begins or ends, which for hundreds of them held the event loop up."""
+from provenance.proxy.refusals import unavailable, unprotectable
+from provenance.proxy.wire import Wire, Wires
 
 
 class Origin(NamedTuple):
@@ -82,15 +74,20 @@ class Answer:
         decoded: the body was compressed although we asked for it not to be.
     """
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: h11.Response, wire: Wire, seconds: float) -> None:
         self.status = response.status_code
-        self.headers: Headers = [(n.lower(), v) for n, v in response.headers.raw]
+        self.headers: Headers = list(response.headers)
         coding = value(self.headers, b"content-encoding").strip().lower()
         self.decoded = coding not in ("", "identity")
         if self.decoded and coding not in ("gzip", "x-gzip", "deflate"):
             raise unprotectable("a compressed body of a kind that is not read here")
         self._coding = coding
-        self._response = response
+        self._wire = wire
+        self._seconds = seconds
+
+    def gather(self) -> None:
+        """All of the body is wanted before anything is done with it."""
+        self._wire.gathers = True
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body, decompressed if need be, in pieces of at most a few hundred kilobytes.
@@ -99,15 +96,13 @@ class Answer:
             Refusal: the connection broke, it took too long, or the compression is damaged.
         """
         opened = _Opened(self._coding) if self.decoded else None
-        with _translated():
-            raw = self._response.aiter_raw()  # a size would hold events back until so much is there
-            async for piece in raw:
-                if opened is None:
-                    yield piece
-                    continue
-                for plain in opened.feed(piece):
-                    yield plain
-                    await asyncio.sleep(0)
+        async for piece in self._wire.pieces(self._seconds):
+            if opened is None:
+                yield piece
+                continue
+            for plain in opened.feed(piece):
+                yield plain
+                await asyncio.sleep(0)
         if opened is not None and not opened.complete:
             raise unavailable("broke off in the middle")
 
@@ -117,27 +112,26 @@ class Upstream:
 
     Args:
         url: of the generator; a path in it comes before every path that is asked for.
-        limits: on connections and patience.
-        transport: for tests.
+        limits: on patience.
 
     Raises:
         ConfigError: the URL is none.
     """
 
-    def __init__(
-        self, url: str, limits: ProxyLimits, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, url: str, limits: ProxyLimits) -> None:
         self.url = checked(url, "--upstream")
         self.origin = Origin.of(self.url)
-        self._base = urllib.parse.urlsplit(self.url).path
-        self._root = self.url.removesuffix(self._base) + "/"
-        self._patience = httpx.Timeout(
-            limits.upstream_seconds, connect=limits.connect_seconds
-        ).as_dict()
+        parts = urllib.parse.urlsplit(self.url)
+        self._base = parts.path.encode("ascii")
+        self._host = parts.netloc.encode("ascii")
         self._limits = limits
-        # The bare transport: a client would follow, remember cookies, and tidy what is sent.
-        self._transports = [transport] if transport else [_transport(limits) for _ in range(_POOLS)]
-        self._turn = itertools.cycle(self._transports)
+        self._wires = Wires(
+            self.origin.host,
+            self.origin.port,
+            _tls() if self.origin.scheme == "https" else None,
+            limits.connect_seconds,
+            limits.upstream_seconds,
+        )
 
     @asynccontextmanager
     async def ask(
@@ -152,24 +146,13 @@ class Upstream:
             body: in pieces.
 
         Raises:
-            Refusal: 502, 503 or 504.
+            Refusal: 502 or 504.
         """
-        sent = list(headers)
+        sent = [(b"host", self._host), *headers]
         if body or method in ("POST", "PUT", "PATCH"):
             sent.append((b"content-length", str(sum(map(len, body))).encode()))
-        request = httpx.Request(
-            method,
-            self._root,
-            headers=sent,
-            content=_stream(body) if body else None,
-            extensions={"timeout": self._patience, "target": self._base.encode() + target},
-        )
-        with _translated():
-            response = await next(self._turn).handle_async_request(request)
-        try:
-            yield Answer(response)
-        finally:
-            await response.aclose()
+        async with self._wires.ask(method, self._base + target, sent, body) as (response, wire):
+            yield Answer(response, wire, self._limits.upstream_seconds)
 
     async def alive(self, path: bytes) -> bool:
         """Whether it answers at all, and does not say that it cannot."""
@@ -180,36 +163,16 @@ class Upstream:
         except Exception:  # whatever it is, nobody should be sent there
             return False
 
-    async def close(self) -> None:
-        """End all connections."""
-        for transport in self._transports:
-            await transport.aclose()
+    def close(self) -> None:
+        """End all connections that are idle."""
+        self._wires.close()
 
 
-def _transport(limits: ProxyLimits) -> httpx.AsyncHTTPTransport:
-    return httpx.AsyncHTTPTransport(
-        trust_env=False,
-        limits=httpx.Limits(
-            max_connections=limits.requests,
-            max_keepalive_connections=limits.requests,
-            keepalive_expiry=_KEPT_FOR,
-        ),
-    )
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what httpx raises into refusals."""
-    try:
-        yield
-    except httpx.PoolTimeout as error:
-        raise busy() from error
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise unavailable("cannot be reached") from error
-    except httpx.TimeoutException as error:
-        raise too_late("took too long") from error
-    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-        raise unavailable("broke off, or does not speak HTTP") from error
+def _tls() -> ssl.SSLContext:
+    """As for all that we fetch: certifi's authorities, whatever the environment says."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class _Opened:
@@ -236,8 +199,3 @@ class _Opened:
             piece = self._inflate.unconsumed_tail
             if plain:
                 yield plain
-
-
-async def _stream(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece

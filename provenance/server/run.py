@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from provenance.errors import ConfigError
+from provenance.server.loop import Listener, runner
 from provenance.server.protocol import ImpatientProtocol
 from provenance.server.settings import ServiceSettings
 from provenance.server.telemetry import log_to
@@ -56,7 +57,7 @@ def _listening(host: str, port: int) -> socket.socket:
         host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
     )[0]
     # The protocol is named because asyncio sends small answers at once only where it is TCP.
-    listener = socket.socket(family, kind, protocol)
+    listener = Listener(family, kind, protocol)
     try:
         if sys.platform != "win32":  # there it would let two programs share the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,7 +94,6 @@ def _configured(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
         app,
         http=ImpatientProtocol,
         ws="none",
-        loop="asyncio",
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -119,11 +119,11 @@ def run(app: ASGIApp, listener: socket.socket, settings: ServiceSettings | None 
     Raises:
         ConfigError: the TLS files of `settings` cannot be used.
     """
-    running = server(app, settings)
+    serving = server(app, settings)
     if settings is not None:
         log_to(sys.stderr, settings.log)
-    with _interrupting(), contextlib.suppress(KeyboardInterrupt):
-        running.run(sockets=[listener])
+    with _interrupting(), contextlib.suppress(KeyboardInterrupt), runner() as running:
+        running.run(serving.serve(sockets=[listener]))
 
 
 @contextlib.contextmanager

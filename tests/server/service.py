@@ -14,6 +14,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from provenance.server import run
+from provenance.server.loop import runner
 from provenance.server.settings import ServiceSettings
 
 
@@ -85,7 +86,11 @@ def serving(app: ASGIApp, settings: ServiceSettings | None = None) -> Iterator[S
             await server.serve(sockets=[listener])
             beating.cancel()
 
-        thread = threading.Thread(target=lambda: asyncio.run(main()))
+        def serve() -> None:
+            with runner() as running:
+                running.run(main())
+
+        thread = threading.Thread(target=serve)
         thread.start()
         try:
             deadline = time.monotonic() + 20
