@@ -83,9 +83,9 @@ def interval(
 
     low, high = 0.0, 1.0
     if estimate > 0 and too_low(0.0) > 0:
-        low = brentq(too_low, 0.0, estimate, xtol=1e-7)
+        low = brentq(too_low, 0.0, estimate, xtol=1e-9)
     if estimate < 1 and too_high(1.0) < 0:
-        high = brentq(too_high, estimate, 1.0, xtol=1e-7)
+        high = brentq(too_high, estimate, 1.0, xtol=1e-9)
     return low, high
 
 
@@ -149,10 +149,11 @@ def _likeliest(counts: tuple[Count, ...]) -> list[float]:
     surplus = total(0.0)
     if surplus == 0:
         return [c.share for c in counts]
-    edge = math.copysign(4.0, surplus)
+    spread = sum(c.factor**2 * (c.share * (1 - c.share) + 1 / c.of) / c.of for c in counts)
+    edge = surplus / spread
     while total(edge) * surplus > 0 and abs(edge) < 1e15:
-        edge *= 4
-    pull = brentq(total, *sorted((0.0, edge)), rtol=1e-10) if total(edge) * surplus < 0 else edge
+        edge *= 2
+    pull = brentq(total, *sorted((0.0, edge)), rtol=1e-9) if abs(edge) < 1e15 else edge
     return [_pulled(c, pull) for c in counts]
 
 
@@ -161,9 +162,9 @@ def _pulled(count: Count, pull: float) -> float:
     seen, of, factor = count
     force = pull * factor
     both = of + force
-    root = math.sqrt(max(0.0, both**2 - 4 * force * of * seen))
+    root = math.sqrt(abs(both * both - 4 * force * of * seen))  # below 0 by rounding alone
     even = 2 * of * seen / (both + root) if both > 0 else (both - root) / (2 * force)
-    return min(1.0, max(0.0, even))
+    return 0.0 if even < 0 else 1.0 if even > 1 else even
 
 
 def _divergence(seen: float, p: float) -> float:

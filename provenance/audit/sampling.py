@@ -23,7 +23,7 @@ def corrected(raw: float, rates: Rates) -> float:
     return min(1.0, max(0.0, (raw - accused) / (found - accused)))
 
 
-def answer_variance(share: float, left: float, rates: Rates, called: float | None = None) -> float:
+def answer_variance(called: float, left: float, rates: Rates) -> float:
     """Of one answer of the detector about a picture that was drawn.
 
     What the detector says of a picture errs by chance, however many of the pictures are judged;
@@ -31,15 +31,16 @@ def answer_variance(share: float, left: float, rates: Rates, called: float | Non
     correction is for the second part alone.
 
     Args:
-        share: of generated pictures.
+        called: the share that the detector calls generated.
         left: the part of the population that was not drawn.
         rates: of the detector.
-        called: the share that it calls generated, if it is not to follow from `share`.
     """
-    found, accused = _inner(rates.found, rates.generated), _inner(rates.accused, rates.others)
-    p = share * found + (1 - share) * accused if called is None else called
-    drawn = share * (1 - share) * (found - accused) ** 2
-    return max(p * (1 - p) - drawn, 0.0) + left * drawn
+    found, accused = _inner(rates)
+    drawn = 0.0
+    if accused < called < found:  # beyond, all of the spread is the detector's
+        share = (called - accused) / (found - accused)
+        drawn = share * (1 - share) * (found - accused) ** 2
+    return called * (1 - called) - (1 - left) * drawn
 
 
 def effective(strata: Sequence[Stratum], rates: Rates) -> Callable[[float], float]:
@@ -56,29 +57,23 @@ def effective(strata: Sequence[Stratum], rates: Rates) -> Callable[[float], floa
     raw = min(1 - LEAST / judged, max(LEAST / judged, raw_share(strata)))
     weights = [(s.population / population) ** 2 / s.judged for s in strata]
     left = [1 - s.judged / s.population for s in strata]
-
-    def alike(share: float, called: float | None = None) -> float:
-        """If all strata were alike: linear in what is left, so that its mean will do."""
-        mean = sum(w * x for w, x in zip(weights, left, strict=True)) / sum(weights)
-        return sum(weights) * answer_variance(share, mean, rates, called)
-
+    mean_left = sum(w * x for w, x in zip(weights, left, strict=True)) / sum(weights)
     # One answer more, as all strata have it: none is certain of itself, whatever its size.
     smooth = [(s.called + raw) / (s.judged + 1) for s in strata]
     whole = sum(s.population / population * p for s, p in zip(strata, smooth, strict=True))
     apart = 0.0
     for s, p, w, x in zip(strata, smooth, weights, left, strict=True):
-        lost = (1 + 1 / s.judged) / (1 + 1 / judged)
-        apart += w * lost * answer_variance(corrected(p, rates), x, rates, p)
-    effect = apart / alike(corrected(whole, rates), whole)
+        apart += w * (1 + 1 / s.judged) / (1 + 1 / judged) * answer_variance(p, x, rates)
+    effect = apart / answer_variance(whole, mean_left, rates)
+    found, accused = _inner(rates)
 
     def size(share: float) -> float:
-        found, accused = _inner(rates.found, rates.generated), _inner(rates.accused, rates.others)
         p = share * found + (1 - share) * accused
-        return p * (1 - p) / (effect * alike(share))
+        return p * (1 - p) / (effect * answer_variance(p, mean_left, rates))
 
     return size
 
 
-def _inner(count: int, of: int) -> float:
-    """A share that is neither 0 nor 1."""
-    return (count + 0.5) / (of + 1)
+def _inner(rates: Rates) -> tuple[float, float]:
+    """Shares found and accused that are neither 0 nor 1."""
+    return (rates.found + 0.5) / (rates.generated + 1), (rates.accused + 0.5) / (rates.others + 1)

@@ -166,7 +166,7 @@ def bootstrap(
         called = random.beta(s.called + whole, s.judged - s.called + 1 - whole, draws)
         p = (s.called + whole) / (s.judged + 1)
         left = 1 - s.judged / s.population
-        variance = answer_variance(corrected(p, rates), left, rates, p)
+        variance = answer_variance(p, left, rates)
         raw += s.population / population * (p + math.sqrt(variance / (p * (1 - p))) * (called - p))
     se = random.beta(rates.found + 0.5, rates.generated - rates.found + 0.5, draws)
     false = random.beta(rates.accused + 0.5, rates.others - rates.accused + 0.5, draws)
