@@ -162,6 +162,13 @@ def test_it_answers_whatever_was_counted(
     assert 0 <= estimate.low <= estimate.share <= estimate.high <= 1
 
 
+def test_rates_of_which_one_was_hardly_measured() -> None:
+    """1 of 442 found, 0 of 1 accused: for all we know, worse than a coin."""
+    estimate = prevalence([Stratum("all", 1000, 1000, 1)], Rates(1, 442, 0, 1))
+    assert estimate is not None
+    assert (estimate.low, estimate.high) == (0, 1)
+
+
 def test_more_judged_and_better_measured_is_narrower() -> None:
     def wide(times: int, measured: int) -> float:
         rates = Rates(144 * measured, 442 * measured, 9 * measured, 560 * measured)
