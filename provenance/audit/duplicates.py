@@ -154,9 +154,9 @@ def _pairs(hashes: Hashes, word: int, rows: Numbers) -> Iterator[tuple[Numbers, 
         bucket = np.searchsorted(ends, at, "right")
         reach = np.where(sizes[bucket] > _CROWD, _NEAR, sizes[bucket])
         most = np.minimum(ends[bucket] - at, reach)
-        part = rows[order[start : start + _BLOCK + _CROWD]]
-        for left, right in _near(hashes[part], most, word):
-            yield part[left], part[right]
+        block = rows[order[start : start + _BLOCK + _CROWD]]
+        for left, right in _near(hashes[block], most, word):
+            yield block[left], block[right]
 
 
 def _near(block: Hashes, most: Numbers, word: int) -> Iterator[tuple[Numbers, Numbers]]:

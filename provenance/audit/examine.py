@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from provenance.audit import headers
 from provenance.audit.interface import Row, Sample, Shard, State
 from provenance.audit.plan import Asked, Pixels
+from provenance.audit.sources.ranged import Unreachable
 from provenance.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Examiner:
 
         Raises:
             ConfigError: settings, keys or weights cannot be used.
+            Unreachable: the network is away, which says nothing of the file.
         """
         row = headers.begun(sample, shard)
         if row.state is not State.OK:
@@ -40,6 +42,8 @@ class Examiner:
         try:
             with sample.open() as file:
                 return self._examined(row, file)
+        except Unreachable:
+            raise
         except (OSError, EOFError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             problem = headers.plain(f"it could not be read ({why or type(error).__name__})")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pickle
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -19,37 +18,14 @@ from provenance.audit.interface import Sample, Source
 from provenance.audit.sources.open import opened
 from provenance.errors import InputError
 from tests.audit.samples import picture
+from tests.audit.sources.reading import content, read
+from tests.audit.sources.stores import s3
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
 pa = schema.arrow()
 
 NAMES = [f"train/cat/{n}.png" for n in range(3)] + ["test/dog/3.png"]
-
-
-def read(source: Source) -> list[tuple[str, bytes | str]]:
-    """Paths with what is behind them; the source went through a pickle, as on a cluster."""
-    source = pickle.loads(pickle.dumps(source))
-    found = []
-    for shard in source.shards():
-        json.dumps(dict(shard.where))
-        for sample in source.samples(shard):
-            found.append((sample.path, content(sample)))
-    return found
-
-
-def content(sample: Sample) -> bytes | str:
-    if sample.problem:
-        return sample.problem
-    try:
-        with sample.open() as file:
-            head = file.read(8)
-            file.seek(0)
-            data = file.read()
-            assert data.startswith(head)
-            return data
-    except OSError as error:
-        return str(error)
 
 
 def samples(source: Source) -> list[Sample]:
@@ -309,26 +285,8 @@ def test_a_film_that_is_none(tmp_path: Path) -> None:
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A real S3 server on this machine, with an empty bucket."""
-    pytest.importorskip("s3fs")
-    server_ = pytest.importorskip("moto.server")
-    boto3 = pytest.importorskip("boto3")
-    from provenance.audit.sources.places import _installed
-
-    server = server_.ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-    }.items():
-        monkeypatch.setenv(name, value)
-    _installed.cache_clear()
-    boto3.client("s3").create_bucket(Bucket="pictures")
-    yield "s3://pictures"
-    server.stop()
-    _installed.cache_clear()
+    with s3(monkeypatch):
+        yield "s3://pictures"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")

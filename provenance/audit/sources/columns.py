@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from provenance.audit.interface import Sample, printable
+from provenance.audit.sources.network import forbidden
 from provenance.audit.sources.places import Place, is_address
 from provenance.errors import InputError
 
@@ -109,15 +111,15 @@ def located(text: str, root: Place) -> tuple[Place, str]:
     A table is as hostile as its pictures: its paths may not lead out of the folder, and its
     addresses not into the network that we are in.
     """
-    from provenance.audit.sources.network import forbidden
-
     if is_address(text):
-        return Place(text), forbidden(text)
+        return Place(text, foreign=True), forbidden(text)
     if "://" in text or "\0" in text:
         return root, "it is neither a path nor an address that is read here"
     inside = os.path.normpath(text)
     if Path(inside).is_absolute() or Path(inside).parts[:1] == (os.pardir,):
         return root, "its path leads out of the folder of the table; give --root if that is meant"
+    if root.text.lower().startswith(("http://", "https://")):
+        inside = quote(inside)
     return root.under(inside), ""
 
 

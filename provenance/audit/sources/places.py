@@ -1,24 +1,20 @@
 """Files and folders, here or at an address such as `s3://bucket/data`, through one door.
 
-Addresses go through fsspec (s3fs, gcsfs and aiohttp bring the schemes), opened so that reading a
-head fetches a head: blocks of 64 KiB, each by a range request.
+Reading a head fetches a head: blocks of 68 KiB, each by a range request, through fsspec from object
+stores (s3fs, gcsfs … bring the schemes) and by our own reader from web servers.
 """
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from provenance.audit.interface import printable
-from provenance.audit.sources import walk
-from provenance.errors import ConfigError, InputError
-
-BLOCK = 1 << 16
+from provenance.audit.sources import stores, walk, web
+from provenance.errors import InputError
 
 SCHEMES = ("s3://", "gs://", "gcs://", "http://", "https://", "az://", "abfs://", "memory://")
 
@@ -34,9 +30,11 @@ class Place:
 
     Attributes:
         text: a path, or an address with its scheme.
+        foreign: a table named it, and not the user.
     """
 
     text: str
+    foreign: bool = False
 
     @property
     def name(self) -> str:
@@ -61,8 +59,7 @@ class Place:
         """
         if not is_address(self.text):
             return Path(self.text).is_dir()
-        system, path = _system(self.text)
-        return bool(_asked(system.isdir, path))
+        return web.is_page(self.text) if self._is_web else stores.is_folder(self.text)
 
     def is_file(self) -> bool:
         """Whether it can be opened.
@@ -72,8 +69,7 @@ class Place:
         """
         if not is_address(self.text):
             return Path(self.text).is_file()
-        system, path = _system(self.text)
-        return bool(_asked(system.isfile, path))
+        return web.is_file(self.text) if self._is_web else stores.is_file(self.text)
 
     def open(self) -> BinaryIO:
         """The file, seekable, for the caller to close.
@@ -86,9 +82,9 @@ class Place:
             flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
             descriptor = os.open(self.text, flags | getattr(os, "O_BINARY", 0))
             return os.fdopen(descriptor, "rb", buffering=0)
-        system, path = _system(self.text)
-        file = _asked(system.open, path, "rb", block_size=BLOCK, cache_type="readahead")
-        return cast("BinaryIO", Answering(file))
+        if self._is_web:
+            return web.opened(self.text, foreign=self.foreign)
+        return stores.opened(self.text)
 
     def files(self) -> Iterator[tuple[str, int]]:
         """Names below the folder with their sizes, in the order of a sorted walk.
@@ -98,95 +94,13 @@ class Place:
         Raises:
             OSError: the folder cannot be listed.
         """
-        return _remote_files(self.text) if is_address(self.text) else walk.files(self.text)
+        if not is_address(self.text):
+            return walk.files(self.text)
+        return web.files(self.text) if self._is_web else stores.files(self.text)
 
-
-class Answering(io.RawIOBase):
-    """A file whose every failure is an `OSError`: each scheme has errors of its own."""
-
-    def __init__(self, file: Any) -> None:
-        super().__init__()
-        self._file = file
-
-    def readinto(self, buffer: Any) -> int:
-        """Read into a buffer, as far as there is something."""
-        data = _asked(self._file.read, len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place."""
-        return int(_asked(self._file.seek, offset, whence))
-
-    def tell(self) -> int:
-        """Where it is."""
-        return int(self._file.tell())
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def close(self) -> None:
-        """Let go of it."""
-        if not self.closed:
-            self._file.close()
-        super().close()
-
-
-def _asked(ask: Any, *args: Any, **kwargs: Any) -> Any:
-    try:
-        return ask(*args, **kwargs)
-    except OSError:
-        raise
-    except Exception as error:  # botocore, aiohttp and gcsfs have trees of their own
-        raise OSError(f"it could not be reached ({type(error).__name__})") from error
-
-
-@cache
-def _installed(scheme: str) -> Any:
-    try:
-        import fsspec
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            "addresses need packages that are not installed: pip install 'provenance-kit[audit]'"
-        ) from error
-    try:
-        # Neither instances nor listings of it are kept: data changes, and lists may be long.
-        return fsspec.filesystem(scheme, skip_instance_cache=True, use_listings_cache=False)
-    except (ImportError, ValueError) as error:
-        raise ConfigError(
-            f"{scheme}:// needs a package that is not installed ({error}); install s3fs for s3, "
-            "gcsfs for gs, aiohttp for http"
-        ) from error
-
-
-def _system(text: str) -> tuple[Any, str]:
-    scheme = text.partition("://")[0].lower()
-    system = _installed(scheme)
-    return system, text if scheme in ("http", "https") else system._strip_protocol(text)
-
-
-def _remote_files(text: str) -> Iterator[tuple[str, int]]:
-    system, root = _system(text)
-    root = root.rstrip("/")
-    stack = [root]
-    while stack:
-        folder = stack.pop()
-        entries = sorted(_asked(system.ls, folder, detail=True), key=lambda e: str(e["name"]))
-        later = []
-        for entry in entries:
-            path = str(entry["name"]).rstrip("/")
-            if path == folder:
-                continue
-            if entry.get("type") == "directory":
-                later.append(path)
-            else:
-                yield path.removeprefix(root).lstrip("/"), int(entry.get("size") or 0)
-        stack += reversed(later)
+    @property
+    def _is_web(self) -> bool:
+        return self.text.lower().startswith(("http://", "https://"))
 
 
 def existing(text: str) -> Place:

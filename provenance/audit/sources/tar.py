@@ -8,11 +8,11 @@ import zlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from lzma import LZMAError
-from typing import BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from provenance.audit.interface import Sample, Shard, printable
 from provenance.audit.sources.folder import sorted_into
-from provenance.audit.sources.places import Answering, Place
+from provenance.audit.sources.places import Place
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 
@@ -86,7 +86,35 @@ def _open(archive: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
     file = archive.extractfile(member)
     if file is None:
         raise OSError("it is no file")
-    return cast("BinaryIO", Answering(file))
+    return cast("BinaryIO", _Answering(file))
+
+
+class _Answering(io.RawIOBase):
+    """A file of an archive whose every failure is an `OSError`."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._file.read(len(buffer))
+        except _BROKEN as error:
+            raise OSError("the archive ends before it does") from error
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
 
 
 def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
