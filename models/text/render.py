@@ -1,8 +1,9 @@
 """Draws pictures with lines of real text and of gibberish, whose place and kind are known.
 
 Gibberish is made from fonts: halves of two letters, letters between two letters, letters on top of
-one another, strong warps, and strokes at random. None of it comes from a generative model, so what
-is learned here is tried on lettering that generative models drew: see evaluate.py.
+one another, strong warps, and strokes at random. Real or not, lines are drawn sharply over a picture
+or as parts of a scene. None of it comes from a generative model, so what is learned here is tried on
+lettering that generative models drew: see evaluate.py.
 """
 
 from __future__ import annotations
@@ -281,19 +282,22 @@ def gibberish(text: str, kind: str, font: ImageFont.FreeTypeFont, random: Random
     return warped(line, random, 0.06) if random.random() < 0.5 else line
 
 
-def mask_of(kind: str, material: Material, random: Random) -> tuple[str, Mask]:
-    """The text and the ink of a line of this kind."""
+def mask_of(
+    kind: str, material: Material, random: Random, few: int | None = None
+) -> tuple[str, Mask]:
+    """The text and the ink of a line of this kind, of so few letters only, or of any number."""
     chinese = kind.startswith("zh-")
     font = material.font(random, chinese)
     base = kind.removeprefix("zh-")
     if base in PSEUDO:
         text = material.chinese_phrase(random) if chinese else material.phrase(random)
+        text = text[:few].strip()
         return "", gibberish(text, base, font, random)
     if base in SCRIPTS:
         first, last, _ = SCRIPTS[base]
         files = material.others[base]
         font = ImageFont.truetype(files[int(random.integers(len(files)))], EM)
-        count = int(random.integers(5, 14))
+        count = few or int(random.integers(5, 14))
         codes = random.integers(first, last + 1, count)
         gaps = random.random(count) < 0.15
         text = "".join(" " if gap else chr(int(c)) for c, gap in zip(codes, gaps, strict=True))
@@ -305,7 +309,7 @@ def mask_of(kind: str, material: Material, random: Random) -> tuple[str, Mask]:
         "chinese": material.chinese_phrase,
         "mirrored": material.phrase,
         "random": material.phrase,
-    }[base](random)
+    }[base](random)[:few].strip()
     if base == "chinese":
         font = material.font(random, chinese=True)
     if base == "random":  # clean letters in no order: another fault, measured apart
@@ -319,15 +323,24 @@ def mask_of(kind: str, material: Material, random: Random) -> tuple[str, Mask]:
 
 
 def picture(
-    kinds: Sequence[str], material: Material, random: Random
+    kinds: Sequence[str], material: Material, random: Random, scene: bool = False
 ) -> tuple[Image.Image, list[Placed]]:
-    """One picture with these lines on it, one below the other, then blurred and compressed."""
+    """One picture with these lines on it, one below the other, then blurred and compressed.
+
+    Args:
+        kinds: of the lines, from the top.
+        material: of one half.
+        random: decides everything else.
+        scene: whether the lines are drawn as parts of the picture: short, soft, faint, in
+            perspective and worn, on plates of their own; and the picture is enlarged.
+    """
     size = (int(random.integers(500, 1100)), int(random.integers(400, 900)))
     page = material.background(random, size)
     placed = []
     y = int(random.integers(8, 40))
     for kind in kinds:
-        text, mask = mask_of(kind, material, random)
+        few = int(random.integers(2, 6)) if scene and random.random() < 0.5 else None
+        text, mask = mask_of(kind, material, random, few)
         height = int(np.exp(random.uniform(np.log(16), np.log(72))))
         width = max(8, int(mask.shape[1] * height / mask.shape[0]))
         if width > size[0] - 20:
@@ -336,18 +349,83 @@ def picture(
             break
         ink = Image.fromarray((np.clip(mask, 0, 1) * 255).astype(np.uint8))
         ink = ink.resize((width, height), Image.Resampling.LANCZOS)
+        plate = None
+        if scene:
+            plate, ink = in_perspective(ink, random)
         if random.random() < 0.3:
-            ink = ink.rotate(float(random.uniform(-7, 7)), Image.Resampling.BICUBIC, expand=True)
+            slope = float(random.uniform(-7, 7))
+            ink, plate = (
+                part and part.rotate(slope, Image.Resampling.BICUBIC, expand=True)
+                for part in (ink, plate)
+            )
         x = int(random.integers(4, max(5, size[0] - ink.width - 4)))
-        under = np.asarray(page.crop((x, y, x + ink.width, y + ink.height)), np.float32)
+        place = (x, y, x + ink.width, y + ink.height)
+        if plate is not None:
+            page.paste(tuple(int(v) for v in random.integers(0, 256, 3)), (x, y), plate)
+        under = np.asarray(page.crop(place), np.float32)
         dark = under.mean() < 128
         ink_colour = random.integers(150, 256, 3) if dark else random.integers(0, 106, 3)
         if abs(float(ink_colour.mean()) - under.mean()) < 60:
             ink_colour = np.array([255, 255, 255]) if dark else np.array([0, 0, 0])
+        if scene:
+            ink = worn(ink, random)
         page.paste(tuple(int(v) for v in ink_colour), (x, y), ink)
-        placed.append(Placed(kind, text, (x, y, x + ink.width, y + ink.height)))
+        placed.append(Placed(kind, text, place))
         y += ink.height + int(random.integers(14, 60))
-    return degraded(page, random), placed
+    return degraded(enlarged(page, random) if scene else page, random), placed
+
+
+def in_perspective(ink: Image.Image, random: Random) -> tuple[Image.Image | None, Image.Image]:
+    """The ink as if seen from the side, and in half of all cases the plate that it is on."""
+    edge = int(ink.height * random.uniform(0.1, 0.6))
+    size = (ink.width + 2 * edge, ink.height + 2 * edge)
+    whole = Image.new("L", size)
+    whole.paste(ink, (edge, edge))
+    width, height = size
+    push = random.uniform(0, 0.22, 8) * height
+    corners = (
+        -push[0], -push[1], -push[2], height + push[3],
+        width + push[4], height + push[5], width + push[6], -push[7],
+    )  # fmt: skip
+    matrix = _homography(corners, size)
+
+    def seen(image: Image.Image) -> Image.Image:
+        return image.transform(size, Image.Transform.PERSPECTIVE, matrix, Image.Resampling.BICUBIC)
+
+    plate = seen(Image.new("L", size, 255)) if random.random() < 0.5 else None
+    return plate, seen(whole)
+
+
+def _homography(corners: Sequence[float], size: tuple[int, int]) -> tuple[float, ...]:
+    """What Pillow needs to show, in this size, the quadrilateral of these corners."""
+    width, height = size
+    rows, values = [], []
+    for (x, y), (u, v) in zip(
+        ((0, 0), (0, height), (width, height), (width, 0)),
+        zip(corners[::2], corners[1::2], strict=True),
+        strict=True,
+    ):
+        rows += [(x, y, 1, 0, 0, 0, -u * x, -u * y), (0, 0, 0, x, y, 1, -v * x, -v * y)]
+        values += [u, v]
+    return tuple(float(v) for v in np.linalg.solve(np.array(rows, float), np.array(values, float)))
+
+
+def worn(ink: Image.Image, random: Random) -> Image.Image:
+    """The ink soft, faint, and thinner in places."""
+    softness = ink.height * random.uniform(0, 0.035)
+    soft = np.asarray(ink.filter(ImageFilter.GaussianBlur(float(softness))), np.float32)
+    if random.random() < 0.6:
+        grain = random.standard_normal(soft.shape)
+        grain = ndimage.gaussian_filter(grain, ink.height * random.uniform(0.04, 0.3))
+        soft = soft * np.clip(1 - random.uniform(0.1, 0.4) * grain / (grain.std() + 1e-9), 0, 1)
+    return Image.fromarray((soft * random.uniform(0.35, 1)).astype(np.uint8))
+
+
+def enlarged(page: Image.Image, random: Random) -> Image.Image:
+    """The picture as if it had been smaller before."""
+    share = random.uniform(0.5, 1)
+    small = (int(page.width * share), int(page.height * share))
+    return page.resize(small, Image.Resampling.BICUBIC).resize(page.size, Image.Resampling.BICUBIC)
 
 
 def degraded(page: Image.Image, random: Random) -> Image.Image:
