@@ -1,9 +1,9 @@
 """Draws pictures with lines of real text and of gibberish, whose place and kind are known.
 
 Gibberish is made from fonts: halves of two letters, letters between two letters, letters on top of
-one another, strong warps, and strokes at random. Real or not, lines are drawn sharply over a picture
-or as parts of a scene. None of it comes from a generative model, so what is learned here is tried on
-lettering that generative models drew: see evaluate.py.
+one another, strong warps, and strokes at random. Real or not, lines are drawn sharply over a
+picture or as parts of a scene. None of it comes from a generative model, so what is learned here is
+tried on lettering that generative models drew: see evaluate.py.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ LIMITS = {"lines in photographs": 0.005, "photographs": 0.01}
 the rate itself, since a few hundred photographs bound none so low."""
 
 PENALTIES = (0.001, 0.003)
-"""Weight of the squared parameters; chosen by the gibberish that one member finds on kinds left out."""
+"""Weight of the squared parameters; chosen by what one member finds of kinds left out."""
 
 HIDDEN, STEPS, MEMBERS = 32, 100, 5
 """Width of a hidden layer, steps of the optimiser, and models whose answers are averaged: five from
