@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,6 +56,34 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
     counted = server._server.app = Counted(server._server.app)
     try:
         yield counted
+    finally:
+        server.stop()
+        installed.cache_clear()
+
+
+@contextmanager
+def google(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> Iterator[None]:
+    """An emulator of Google's store, with files in a bucket `pictures`."""
+    pytest.importorskip("gcsfs")
+    server_ = pytest.importorskip("gcp_storage_emulator.server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+    installed.cache_clear()
+    server = server_.create_server("127.0.0.1", port, in_memory=True, default_bucket="pictures")
+    server.start()
+    try:
+        for name, data in files.items():
+            where = f"http://127.0.0.1:{port}/upload/storage/v1/b/pictures/o"
+            ask = urllib.request.Request(
+                f"{where}?uploadType=media&name={urllib.parse.quote(name, safe='')}",
+                data=data,
+                headers={"Content-Type": "application/octet-stream"},
+            )
+            with urllib.request.urlopen(ask):
+                pass
+        yield
     finally:
         server.stop()
         installed.cache_clear()
