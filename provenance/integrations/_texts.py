@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from provenance.codec.sniff import sniff
 from provenance.errors import UnreadablePicture, UnsupportedPicture
+from provenance.integrations import _base64
 from provenance.picture import Asset
 from provenance.verify.media import media_type
 
@@ -86,12 +87,11 @@ class Written:
 
     def _written(self, place: _Place, asset: Asset) -> str:
         if place.address:
-            encoded = base64.b64encode(asset.data).decode("ascii")
-            return f"data:{asset.media_type};base64,{encoded}"
+            return f"data:{asset.media_type};base64,{_base64.encoded(asset.data)}"
         if "-" in self.text or "_" in self.text:
             encoded = base64.urlsafe_b64encode(asset.data).decode("ascii")
             return encoded if self.text.rstrip().endswith("=") else encoded.rstrip("=")
-        return base64.b64encode(asset.data).decode("ascii")
+        return _base64.encoded(asset.data)
 
 
 def read(text: str) -> Written | None:
@@ -212,6 +212,9 @@ def _end(text: str, start: int, *, coded: bool) -> int:
 
 def _decoded(text: str) -> bytes:
     """Base64 of either alphabet, padded or not; what is no letter of it is passed over."""
+    plain = _base64.decoded(text)
+    if plain is not None:
+        return plain
     letters = text.encode("ascii", "ignore")
     if b"%" in letters:
         letters = unquote_to_bytes(letters)
