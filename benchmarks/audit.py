@@ -20,21 +20,27 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import numpy as np
 from PIL import Image, PngImagePlugin
 
 from provenance.audit.auditor import Auditor
 from provenance.audit.engines.local import LocalEngine
+from provenance.audit.examine import Examiner
+from provenance.audit.interface import Sample, Shard, State
 from provenance.audit.plan import Asked, Pixels
 from provenance.audit.run import Run
 from provenance.audit.sources.folder import FolderSource
 from provenance.audit.sources.places import Place
+from provenance.audit.sources.tar import TarSource
 from provenance.audit.statistics import Rates, Stratum, prevalence
 
 GENERATED = "a hill\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 64x64, Model: x"
@@ -278,6 +284,64 @@ def grid() -> dict[str, object]:
     }
 
 
+class Shelf:
+    """A web server of this machine that gives parts of files, and counts what it gives."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.requests = self.sent = 0
+        self._server = make_server("127.0.0.1", 0, self._answer, handler_class=_Quiet)
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def _answer(self, environ: dict[str, str], start: Callable[..., object]) -> list[bytes]:
+        body = self.files[environ["PATH_INFO"]]
+        first, last = (int(n) for n in environ["HTTP_RANGE"].removeprefix("bytes=").split("-"))
+        part = body[first : last + 1]
+        shown = f"bytes {first}-{first + len(part) - 1}/{len(body)}"
+        start("206 Partial Content", [("Content-Range", shown), ("Content-Length", str(len(part)))])
+        self.requests, self.sent = self.requests + 1, self.sent + len(part)
+        return [part]
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def ranges() -> dict[str, dict[str, float]]:
+    """Requests and bytes of the first stage over a network, alone and in a tar of ten."""
+    noise = np.random.default_rng(1).integers(0, 256, (1500, 1500, 3), np.uint8)
+    options = {"PNG": {"compress_level": 1}, "AVIF": {"speed": 10}, "WEBP": {"method": 0}}
+    shelf, examiner = Shelf(), Examiner(Asked(Pixels.NONE))
+    results = {}
+    for kind in ("PNG", "JPEG", "WEBP", "AVIF", "TIFF"):
+        buffer, archive = io.BytesIO(), io.BytesIO()
+        Image.fromarray(noise).save(buffer, kind, **options.get(kind, {}))
+        data = buffer.getvalue()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for n in range(10):
+                info = tarfile.TarInfo(f"{n}.{kind.lower()}")
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+        shelf.files = {"/alone": data, "/ten.tar": archive.getvalue()}
+        results[kind] = {"bytes": len(data)}
+        opened = Place(f"{shelf.address}/alone").open
+        source = TarSource([Place(f"{shelf.address}/ten.tar")])
+        for name, count, samples in (
+            ("alone", 1, [Sample("x", 0, opened)]),
+            ("in a tar", 10, source.samples(next(source.shards()))),
+        ):
+            shelf.requests = shelf.sent = 0
+            for sample in samples:
+                assert examiner.examine(sample, Shard(0, "", {})).state is State.OK
+            results[kind] |= {
+                f"requests, {name}": shelf.requests / count,
+                f"share read, {name}": round(shelf.sent / count / len(data), 4),
+            }
+    return results
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -288,7 +352,7 @@ def main() -> None:
     )
     parser.add_argument("--headers", type=int, default=20_000)
     parser.add_argument("--pictures", type=int, default=60, help="of the full pass")
-    parser.add_argument("--only", choices=("headers", "full", "long", "coverage", "grid"))
+    parser.add_argument("--only", choices=("ranges", "headers", "full", "long", "coverage", "grid"))
     options = parser.parse_args()
     where = Path(tempfile.mkdtemp(prefix="audit-benchmark-"))
     results: dict[str, object] = {}
@@ -297,6 +361,8 @@ def main() -> None:
             results["coverage of the 95 % interval, 1,000 audits each"] = coverage()
         if options.only == "grid":  # ten minutes alone
             results["the same for 216 detectors, shares and sizes"] = grid()
+        if options.only in (None, "ranges"):
+            results["first stage over a network, for each picture"] = ranges()
         if options.only in (None, "headers"):
             data = folder(where / "small", options.headers, 96, ("PNG", "JPEG"), 400)
             for workers in (1, 2):
