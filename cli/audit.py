@@ -127,12 +127,12 @@ def run(
     folder = output or Path(f"audit-{_name(sources[0])}")
     dataset = opened(sources, column=column, root=root)
     auditor = Auditor(dataset, folder, _asked(pixels, tells), _config(config))
-    if quarantine is not None:
-        export.quarantine_at(quarantine)
     if dry_run:
         estimated = _some(auditor.rehearsed(), dataset.name)
         typer.echo(line(estimated) if as_json else plan_text(estimated))
         return
+    if quarantine is not None:
+        export.quarantine_at(quarantine)  # before the work, and not after hours of it
     totals = auditor.plan()
     _some(asdict(totals), dataset.name)
     failed = 0
@@ -183,9 +183,14 @@ def needed(
     """Say how many pictures must be judged for a narrower interval of the estimate."""
     from provenance.audit.finish import load
     from provenance.audit.summary import needed_for
-    from provenance_cli.render import line
+    from provenance.audit.unchecked import unchecked
+    from provenance_cli.render import line, say
 
-    judged, wanted = needed_for(load(folder), within / 100)
+    summary = load(folder)
+    if not summary["generated"]["judged"]:
+        for silence in unchecked(summary):
+            say(f"not checked: {silence}")
+    judged, wanted = needed_for(summary, within / 100)
     if as_json:
         typer.echo(line({"within": within / 100, "judged": judged, "needed": wanted}))
         return

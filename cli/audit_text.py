@@ -60,7 +60,8 @@ def difference_text(found: Mapping[str, Any]) -> str:
     lines = [f"pictures{'':{_WIDE - 8}}{before:>9,} -> {now:,}"]
     files = found["files"]
     lines.append(
-        f"files: {files['new']:,} new, {files['gone']:,} gone, {files['changed']:,} changed"
+        f"files: {files['new']:,} new, {files['gone']:,} gone, {files['changed']:,} changed; "
+        "examples with --json"
     )
     for group, changed in found["counts"].items():
         for name, (was, became) in list(changed.items())[:_MOST]:

@@ -318,4 +318,6 @@ def test_how_many_more_are_needed(
     assert answer["judged"] == 200
     assert answer["needed"] is None or 200 <= answer["needed"] <= 1000
     assert main(["audit", "needed", str(out)]) == 2
-    assert "no pixels were judged" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no pixels were judged" in said
+    assert "not checked: whether pixels look generated: run provenance models pull" in said
