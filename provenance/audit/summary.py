@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from provenance.audit.statistics import (
     prevalence,
     with_known,
 )
+from provenance.audit.tally import Tally
 from provenance.errors import InputError
 from provenance.evidence import Result
 
@@ -56,6 +56,14 @@ class Part:
     judged: int = 0
     called: int = 0
 
+    def add(self, numbers: tuple[int, int, int, int, int]) -> None:
+        """Count more, in the order above."""
+        self.pictures += numbers[0]
+        self.known += numbers[1]
+        self.examined += numbers[2]
+        self.judged += numbers[3]
+        self.called += numbers[4]
+
     def stratum(self, name: str) -> Stratum:
         """The part that the detector can speak of: as large as the share that it judged."""
         rest = self.pictures - self.known
@@ -78,11 +86,11 @@ class Summary:
     asked: Asked
     sources: list[str]
     whole: Part = field(default_factory=Part)
-    labels: dict[str, Part] = field(default_factory=dict)
-    splits: dict[str, Part] = field(default_factory=dict)
+    labels: Tally = field(default_factory=lambda: Tally(len(fields(Part))))
+    splits: Tally = field(default_factory=lambda: Tally(len(fields(Part))))
     files: int = 0
     size: int = 0
-    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    counts: dict[str, Tally] = field(default_factory=dict)
     unfinished: int = 0
     duplicates: Mapping[str, int] = field(default_factory=dict)
 
@@ -109,15 +117,16 @@ class Summary:
             self._count("opt_out", statement)
         self._count("opted_out", "yes" if row["opt_out"] else "no")
         self._moderated(row)
-        for part in self._parts(row):
-            part.pictures += 1
-            if named or row["claimed"]:
-                part.known += 1
-            elif row["examined"] == "pixels":
-                part.examined += 1
-                if row["pixel_call"] is not None:
-                    part.judged += 1
-                    part.called += row["pixel_call"]
+        known = named or bool(row["claimed"])
+        examined = not known and row["examined"] == "pixels"
+        judged = examined and row["pixel_call"] is not None
+        called = judged and row["pixel_call"]
+        numbers = (1, int(known), int(examined), int(judged), int(called))
+        self.whole.add(numbers)
+        if row["label"]:
+            self.labels.add(row["label"], numbers)
+        if row["split"]:
+            self.splits.add(row["split"], numbers)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -164,22 +173,14 @@ class Summary:
             self._count("unsafe", category)
 
     def _count(self, what: str, name: str) -> None:
-        self.counts.setdefault(what, Counter())[name] += 1
-
-    def _parts(self, row: Mapping[str, Any]) -> list[Part]:
-        parts = [self.whole]
-        if row["label"]:
-            parts.append(self.labels.setdefault(row["label"], Part()))
-        if row["split"]:
-            parts.append(self.splits.setdefault(row["split"], Part()))
-        return parts
+        self.counts.setdefault(what, Tally()).add(name)
 
     def _strata(self) -> dict[str, Part]:
         """Classes if there are some and each was judged often enough to stand alone; else all."""
-        labelled = sum(part.pictures for part in self.labels.values())
-        enough = all(part.judged >= _ENOUGH for part in self.labels.values())
-        if self.labels and enough and labelled == self.whole.pictures:
-            return self.labels
+        named = {name: Part(*numbers) for name, numbers in (self.labels.all() or {}).items()}
+        enough = all(part.judged >= _ENOUGH for part in named.values())
+        if named and enough and self.labels.total() == self.whole.pictures:
+            return named
         return {"all": self.whole}
 
 
@@ -245,17 +246,17 @@ def _rows(part: Path) -> Iterable[Mapping[str, Any]]:
         yield from batch.to_pylist()
 
 
-def _top(counter: Counter[str]) -> dict[str, int]:
+def _top(tally: Tally) -> dict[str, int]:
     """The most frequent, ties by name; what is beyond the list is counted as `…`."""
-    ordered = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
-    rest = sum(count for _, count in ordered[MOST:])
-    return dict(ordered[:MOST]) | ({"…": rest} if rest else {})
+    listed = {name: count for name, (count,) in tally.top(MOST)}
+    rest = tally.total() - sum(listed.values())
+    return listed | ({"…": rest} if rest else {})
 
 
-def _listed(parts: Mapping[str, Part], rates: Rates) -> list[dict[str, Any]]:
-    ordered = sorted(parts.items(), key=lambda item: (-item[1].pictures, item[0]))[:MOST]
+def _listed(parts: Tally, rates: Rates) -> list[dict[str, Any]]:
     listed = []
-    for name, part in ordered:
+    for name, numbers in parts.top(MOST):
+        part = Part(*numbers)
         estimate = part.estimate(name, rates)
         listed.append(
             {
