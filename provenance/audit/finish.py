@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,11 @@ from provenance.audit.page import page
 from provenance.audit.run import DUPLICATES, REPORT, SUMMARY, Run
 from provenance.audit.summary import VERSION, Summary, summarised
 from provenance.audit.thumbnails import sheet
-from provenance.errors import InputError
+from provenance.errors import InputError, OutputError
 from provenance.files import write_atomically
+
+_AT_ONCE = 1 << 16
+"""Near-duplicates that are held at a time."""
 
 
 def finish(run: Run, source: Source | None = None) -> Summary:
@@ -60,19 +65,33 @@ def load(folder: Path) -> Mapping[str, Any]:
 
 
 def _duplicates(run: Run) -> dict[str, int]:
+    """Write them as they are found, under a name that the next run clears away if this one ends."""
     pa = schema.arrow()
-    found = list(duplicates(run.parts()))
-    columns = {name: [getattr(d, name) for d in found] for name in Duplicate.__slots__}
     kinds = {"path": pa.string(), "split": pa.string(), "leaks": pa.bool_()}
-    table = pa.table(
-        {n: pa.array(values, kinds.get(n, pa.int64())) for n, values in columns.items()}
-    )
-    sink = pa.BufferOutputStream()
-    pa.parquet.write_table(table, sink, compression="zstd", version="2.6")
-    write_atomically(run.folder / DUPLICATES, sink.getvalue().to_pybytes(), overwrite=True)
-    return {
-        "groups": len({d.group for d in found}),
-        "pictures": len(found),
-        "leaks": sum(d.leaks for d in found),
-        "leaking_groups": len({d.group for d in found if d.leaks}),
-    }
+    columns = pa.schema([(name, kinds.get(name, pa.int64())) for name in Duplicate.__slots__])
+    counts = dict.fromkeys(("groups", "pictures", "leaks", "leaking_groups"), 0)
+    hidden = run.rows / f".provenance-{secrets.token_hex(8)}.tmp"
+    found = duplicates(run.parts())
+    try:
+        with (
+            hidden.open("wb") as file,
+            pa.parquet.ParquetWriter(file, columns, compression="zstd", version="2.6") as writer,
+        ):
+            while part := list(islice(found, _AT_ONCE)):
+                values = {name: [getattr(d, name) for d in part] for name in columns.names}
+                writer.write_table(pa.table(values, columns))
+                for each in part:
+                    begins = each.group == counts["groups"]
+                    counts["groups"] += begins
+                    counts["pictures"] += 1
+                    counts["leaks"] += each.leaks
+                    counts["leaking_groups"] += begins and each.leaks
+        hidden.replace(run.folder / DUPLICATES)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {run.folder / DUPLICATES} ({error.strerror or error}); free some space, "
+            "and audit again: the rows are kept"
+        ) from error
+    finally:
+        hidden.unlink(missing_ok=True)
+    return counts

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.audit import duplicates as module
-from provenance.audit import schema
-from provenance.audit.duplicates import _CROWD, SAME, duplicates, grouped
-from provenance.audit.interface import Row
+from provenance.audit import finish, schema
+from provenance.audit.duplicates import _CROWD, SAME, Duplicate, duplicates, grouped
+from provenance.audit.interface import Row, Shard
+from provenance.audit.plan import Asked, Pixels
+from provenance.audit.run import Run
 
 pytest.importorskip("pyarrow")
 
@@ -154,3 +156,29 @@ def test_no_room_for_the_search_is_said(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert "OutputError: near-duplicates cannot be looked for" in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == [part.name]
+
+
+def test_they_are_written_as_they_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit = Run(tmp_path)
+    audit.begin(Asked(Pixels.ALL), ["x"], [Shard(0, "x", {}), Shard(1, "y", {})])
+    hashes = np.repeat(random(30), 2, axis=0)
+    for shard in range(2):
+        rows = [
+            Row(f"{n}", shard, n, split=("a", "b")[n % 2 * (n < 9)], fingerprint=h.tobytes() * 2)
+            for n, h in enumerate(hashes[30 * shard : 30 * shard + 30])
+        ]
+        audit.finish(shard, schema.rendered(rows, {}))
+    expected = list(duplicates(audit.parts()))
+    monkeypatch.setattr(finish, "_AT_ONCE", 7)
+    summary = finish.finish(audit).to_dict()
+    table = schema.arrow().parquet.read_table(tmp_path / "duplicates.parquet")
+    assert [Duplicate(**row) for row in table.to_pylist()] == expected
+    assert summary["duplicates"] == {
+        "groups": 30,
+        "pictures": 60,
+        "leaks": 8 + 8,
+        "leaking_groups": 4 + 4,
+    }
+    assert not list(tmp_path.rglob("*.tmp"))
