@@ -43,8 +43,12 @@ class HandsCheck:
 
 
 def score(hand: Hand, rule: Mapping[str, float]) -> float:
-    """How much a hand asks for a look: the spread's logarithm and our model's odds, weighed."""
-    return rule["spread"] * math.log(max(hand.spread, 1e-4)) + rule["malformed"] * hand.malformed
+    """How much a hand asks for a look: the spread's logarithm and our model's odds, weighed.
+
+    A spread that clasped and hidden hands have, too, counts no more the larger it is.
+    """
+    spread = min(math.log(max(hand.spread, 1e-4)), rule["most"])
+    return rule["spread"] * spread + rule["malformed"] * hand.malformed
 
 
 def _concluded(

@@ -50,31 +50,31 @@ class Consistency:
         return float(np.sqrt(max(self.turned, 1e-4) * max(self.mirrored, 1e-4)))
 
 
-def measure(view: Image.Image) -> tuple[Consistency, NDArray[np.uint8]]:
+def measure(view: Image.Image) -> tuple[Consistency, NDArray[np.float32]]:
     """Run the network on eight variants of a view.
 
     Returns:
-        What the runs together say, and the crop that was neither turned nor mirrored.
+        What the runs together say, and the features of each, 8×`network.WIDTH`.
 
     Raises:
         WeightsMissing: the weights are not on this machine.
     """
-    mirrored = ImageOps.mirror(view)
-    regions = [Region(SIDE / 2, SIDE / 2, np.deg2rad(a), SIDE / MARGIN * s) for a, s, _ in _WAYS]
-    crops = np.stack(
-        [
-            np.asarray(region.crop(mirrored if flip else view, CROP))
-            for region, (_, _, flip) in zip(regions, _WAYS, strict=True)
-        ]
-    )
-    found, presence = network.landmarks(crops)
-    points = np.stack(
-        [region.outside(p[:, :2], CROP) for region, p in zip(regions, found, strict=True)]
-    )
-    for run, (_, _, flip) in enumerate(_WAYS):
+    seen = network.seen(np.stack([shown(view, way) for way in range(len(_WAYS))]))
+    points = np.stack([_region(way).outside(p[:, :2], CROP) for way, p in enumerate(seen.points)])
+    for way, (_, _, flip) in enumerate(_WAYS):
         if flip:
-            points[run, :, 0] = SIDE - points[run, :, 0]
-    return spread(points, presence), crops[0]
+            points[way, :, 0] = SIDE - points[way, :, 0]
+    return spread(points, seen.presence), seen.features
+
+
+def shown(view: Image.Image, way: int) -> NDArray[np.uint8]:
+    """The view in one of the `_WAYS`, as the network takes it."""
+    return np.asarray(_region(way).crop(ImageOps.mirror(view) if _WAYS[way][2] else view, CROP))
+
+
+def _region(way: int) -> Region:
+    degrees, size, _ = _WAYS[way]
+    return Region(SIDE / 2, SIDE / 2, np.deg2rad(degrees), SIDE / MARGIN * size)
 
 
 def spread(points: NDArray[Any], presence: NDArray[Any]) -> Consistency:

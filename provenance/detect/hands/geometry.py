@@ -42,6 +42,11 @@ class Region:
         inner = (np.asarray(points, np.float64) - size / 2) * (self.side / size)
         return np.asarray(inner @ turned(self.angle).T + [self.x, self.y])
 
+    def inside(self, points: Array, size: int) -> Array:
+        """Points of the picture, N×2, in pixels of the crop: the way back."""
+        upright = (np.asarray(points, np.float64) - [self.x, self.y]) @ turned(self.angle)
+        return np.asarray(upright * (size / self.side) + size / 2)
+
 
 def turned(angle: float) -> Array:
     """The matrix that turns a column by that angle."""

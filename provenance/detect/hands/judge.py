@@ -24,20 +24,20 @@ _NAMES = ("middle", "scale", "first", "first_bias", "second", "second_bias")
 Arrays = Mapping[str, NDArray[np.float32]]
 
 
-def malformed(features: NDArray[Any]) -> NDArray[np.float64]:
-    """The log odds that the model gives for each row; uncalibrated, higher is more malformed.
+def malformed(features: NDArray[Any]) -> float:
+    """The mean log odds that the model gives; uncalibrated, higher is more malformed.
 
     Args:
-        features: N×1888, from `network.features`.
+        features: N×1888, from `network.seen`: the same hand N times, turned and mirrored.
 
     Raises:
         ConfigError: the installed weights are not those that were measured.
     """
-    return apply(_installed(), features)
+    return float(apply(_installed(), features).mean())
 
 
 def apply(weights: Arrays, features: NDArray[Any]) -> NDArray[np.float64]:
-    """The same with given weights."""
+    """The log odds of each row with given weights."""
     x = (features.astype(np.float32) - weights["middle"]) / weights["scale"]
     hidden = np.maximum(np.clip(x, -6, 6) @ weights["first"] + weights["first_bias"], 0)
     return np.asarray(hidden @ weights["second"] + weights["second_bias"], np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ TAPS = (160, 113, 120, 142, 157)
 """Tensors of the landmark network that the judge looks at: the last vector, and the maps of 56, 28,
 14 and 7 cells a side."""
 
+WIDTH = 1152 + 2 * (24 + 40 + 112 + 192)
+"""Numbers in the features of a crop."""
+
 Floats = NDArray[np.float32]
 
 
@@ -35,8 +39,22 @@ def _session(name: str, taps: Sequence[int] = ()) -> Any:
 
 
 _palm = PerProcess(lambda: _session(PALM))
-_landmark = PerProcess(lambda: _session(LANDMARK))
-_trunk = PerProcess(lambda: _session(LANDMARK, TAPS))
+_landmark = PerProcess(lambda: _session(LANDMARK, TAPS))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the landmark network makes of N crops.
+
+    Attributes:
+        points: N×21×3, in pixels of the crop.
+        presence: N, how sure it is of a hand.
+        features: N×`WIDTH`: its last vector, mean and maximum of four maps.
+    """
+
+    points: Floats
+    presence: Floats
+    features: Floats
 
 
 def palms(pixels: NDArray[np.uint8]) -> tuple[Floats, Floats]:
@@ -59,16 +77,16 @@ def landmarks(pixels: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     return points.reshape(-1, 21, 3), presence[:, 0]
 
 
-def features(pixels: NDArray[np.uint8]) -> Floats:
-    """What the landmark network saw (N×1888): its last vector, mean and maximum of four maps.
+def seen(pixels: NDArray[np.uint8]) -> Seen:
+    """The same with the features.
 
     Raises:
         WeightsMissing: the weights are not on this machine.
     """
-    names = [f"tap{i}" for i in range(len(TAPS))]
-    last, *maps = _trunk().run(names, {"input": _unit(pixels)})
+    names = ["out0", "out1", *(f"tap{i}" for i in range(len(TAPS)))]
+    points, presence, last, *maps = _landmark().run(names, {"input": _unit(pixels)})
     pooled = [p for m in maps for p in (m.mean((2, 3)), m.max((2, 3)))]
-    return np.concatenate([last, *pooled], 1)
+    return Seen(points.reshape(-1, 21, 3), presence[:, 0], np.concatenate([last, *pooled], 1))
 
 
 def _unit(pixels: NDArray[np.uint8]) -> Floats:

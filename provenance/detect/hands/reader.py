@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from provenance.detect.hands import consistency, judge, network
+from provenance.detect.hands import consistency, judge
 from provenance.detect.hands.find import find
 from provenance.detect.hands.view import look
 
@@ -29,7 +29,7 @@ class Hand:
         side: pixels of its region.
         spread: how far the runs are apart, in palms.
         tip: the same for the worst fingertip.
-        malformed: log odds of our model.
+        malformed: log odds of our model, mean over the runs.
     """
 
     box: tuple[float, float, float, float]
@@ -67,14 +67,13 @@ class Reader:
             view = look(image, palm.region)
             if view.presence < 0.5 or view.region.side < LEAST_SIDE / 2:
                 continue
-            measured, crop = consistency.measure(view.image)
-            (score,) = judge.malformed(network.features(crop[None]))
+            measured, features = consistency.measure(view.image)
             (left, top), (right, bottom) = view.points.min(0), view.points.max(0)
             hands.append(
                 Hand(
                     (float(left), float(top), float(right), float(bottom)),
                     palm.score, measured.presence, view.region.side, measured.spread,
-                    measured.tip, float(score),
+                    measured.tip, judge.malformed(features),
                 )
             )  # fmt: skip
         return hands

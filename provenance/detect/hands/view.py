@@ -45,6 +45,11 @@ class View:
     presence: float
     image: Image.Image
 
+    @property
+    def inner(self) -> NDArray[Any]:
+        """The points in pixels of the view."""
+        return wide(self.region).inside(self.points, SIDE)
+
 
 def look(image: Image.Image, region: Region) -> View:
     """Find the points in a region, and cut the hand out by them.
@@ -58,8 +63,12 @@ def look(image: Image.Image, region: Region) -> View:
         second, sure = _points(image, better)
         if sure >= 0.5:
             region, points, presence = better, second, sure
-    wide = Region(region.x, region.y, region.angle, region.side * MARGIN)
-    return View(region, points, presence, alike(wide.crop(image, SIDE)))
+    return View(region, points, presence, alike(wide(region).crop(image, SIDE)))
+
+
+def wide(region: Region) -> Region:
+    """The region of a view: that of the hand, and what lies around it."""
+    return Region(region.x, region.y, region.angle, region.side * MARGIN)
 
 
 def _points(image: Image.Image, region: Region) -> tuple[NDArray[Any], float]:

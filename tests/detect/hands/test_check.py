@@ -17,7 +17,7 @@ from provenance.verify.interface import Subject
 from provenance.weights.interface import WeightsMissing
 
 METRICS: dict[str, Any] = {
-    "rule": {"spread": 1.0, "malformed": 1.0, "threshold": 0.0},
+    "rule": {"spread": 1.0, "most": -2.0, "malformed": 1.0, "threshold": 0.0},
     "false_positive_rate": {"hand": 0.02, "picture": 0.01},
     "weight": {"ratio": 2.0, "interval95": [0.5, 6.0], "generated": 100, "others": 200},
     "generated_pictures": {"n": 100, "hits": 4, "rate": 0.04, "interval95": [0.016, 0.098]},
@@ -109,6 +109,11 @@ def test_a_picture_of_one_pixel_keeps_its_box_inside():
     found = examined(hand(malformed=9.0, box=(-3.0, -3.0, 3.0, 3.0)), at=subject(1, 1))
     (box,) = found.boxes
     assert (box.left, box.top, box.right, box.bottom) == (0, 0, 1, 1)
+
+
+def test_a_large_spread_counts_no_more_than_most():
+    some, more = (score(hand(spread=value), METRICS["rule"]) for value in (0.2, 2.0))
+    assert some == more > score(hand(spread=0.1), METRICS["rule"])
 
 
 def test_a_spread_of_nought_has_a_score():

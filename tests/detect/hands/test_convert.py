@@ -88,7 +88,7 @@ def test_the_converted_model_gives_what_the_original_gives(weights, name, side, 
 
 def test_features_do_not_depend_on_the_batch(weights):
     crops = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
-    both, one = network.features(crops), network.features(crops[1:])
+    both, one = network.seen(crops).features, network.seen(crops[1:]).features
     assert both.shape == (2, 1888)
     assert np.allclose(both[1:], one, atol=1e-3)
 

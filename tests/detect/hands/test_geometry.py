@@ -27,6 +27,13 @@ def test_the_middle_of_a_crop_is_the_middle_of_its_region(x, y, angle, side):
     assert np.allclose(point, [x, y])
 
 
+@given(places, places, angles, sides, places, places)
+def test_a_point_comes_back_from_a_crop(x, y, angle, side, far, high):
+    region = Region(x, y, angle, side)
+    inner = region.inside(np.array([[far, high]]), 224)
+    assert np.allclose(region.outside(inner, 224), [[far, high]], atol=1e-6)
+
+
 @given(places, places, angles, sides)
 def test_a_crop_keeps_proportions(x, y, angle, side):
     ends = Region(x, y, angle, side).outside(np.array([[0.0, 0.0], [224.0, 0.0]]), 224)
