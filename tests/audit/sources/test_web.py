@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
+import ssl
 import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from provenance.audit.sources import network, web
 from provenance.audit.sources.open import opened
@@ -291,3 +297,50 @@ def test_a_network_that_vanished_is_told_from_a_file_that_is_gone(tmp_path: Path
 def test_addresses_that_are_none(text: str) -> None:
     with pytest.raises(OSError, match=r"malformed|private|did not answer"):
         web.opened(text, foreign=True)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for `localhost` alone, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = tmp_path / "tls.pem"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+    return path
+
+
+def test_https_is_held_to_its_certificate(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(certificate) as server:
+        server.files["/a"] = LONG
+        address = server.address.replace("127.0.0.1", "localhost")
+        with pytest.raises(Unreachable, match="SSLCertVerificationError"):
+            web.opened(f"{address}/a", foreign=False)
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        monkeypatch.setattr(web, "_tls", lambda: trusting)
+        with web.opened(f"{address}/a", foreign=False) as file:
+            assert file.read() == LONG
+        with pytest.raises(Unreachable, match="SSLCertVerificationError"):
+            web.opened(f"{server.address}/a", foreign=False)
+        server.moved["/b"] = address.replace("https", "http") + "/a"
+        with pytest.raises(OSError, match="from https to an address that is not"):
+            web.opened(f"{address}/b", foreign=False)
+        web._CONNECTIONS.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote
 
 
@@ -37,7 +39,7 @@ class WebServer:
 
 
 @contextmanager
-def serving() -> Iterator[WebServer]:
+def serving(certificate: Path | None = None) -> Iterator[WebServer]:
     server = WebServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -119,7 +121,12 @@ def serving() -> Iterator[WebServer]:
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     http.daemon_threads = True
     http.block_on_close = False
-    server.address = f"http://127.0.0.1:{http.server_port}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        http.socket = context.wrap_socket(http.socket, server_side=True)
+        http.handle_error = lambda *_: None  # of those who do not trust it
+    server.address = f"http{'s' * bool(certificate)}://127.0.0.1:{http.server_port}"
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
