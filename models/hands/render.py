@@ -1,10 +1,4 @@
-"""Draws hands, well formed and malformed, on photographs: the training pictures of `hands`.
-
-    python -m models.hands.render PHOTOGRAPHS OUT --count 60000 --seed 1
-
-PHOTOGRAPHS is a folder of pictures without hands that may be used as backgrounds. OUT gets parts
-of 2,000 renders each: `part-0001.npz` with `pixels` (N×128×128×3), `kinds` (a name each),
-`fingers` (how many are to be seen) and `roi` (centre, angle and side of the region of the hand).
+"""Draws hands, well formed and malformed, on photographs: what `views.py` cuts out for training.
 
 A hand is a bundle of capsules (segments with two radii) seen from above, each a height field: the
 highest one is seen, and light falls on the surface that they make. Half of the hands are well
@@ -14,9 +8,7 @@ altogether, for fewer than five is never a fault. The others have one fault each
 
 from __future__ import annotations
 
-import argparse
 import io
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +27,6 @@ SIDE = 128
 
 KINDS = ("extra-outside", "extra-between", "extra-thumb", "fused", "bent", "long", "melted")
 """The faults; a hand without one is `good`."""
-
-PART = 2000
 
 _SKIN = ((255, 224, 196), (240, 200, 170), (225, 172, 140), (198, 140, 105), (150, 98, 66),
          (110, 70, 48), (78, 50, 38))  # fmt: skip
@@ -492,33 +482,3 @@ def photographs_in(folder: Path, limit: int = 400) -> list[Array]:
         if min(small.size) >= SIDE // 2:
             found.append(np.asarray(small))
     return found
-
-
-def main() -> None:
-    """Draw what is still missing in OUT."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("photographs", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--count", type=int, default=60000)
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    photographs = photographs_in(args.photographs)
-    args.out.mkdir(parents=True, exist_ok=True)
-    for part in range(-(-args.count // PART)):
-        path = args.out / f"part-{part:04d}.npz"
-        if path.exists():
-            continue
-        began = time.monotonic()
-        rng = np.random.default_rng([args.seed, part])
-        size = min(PART, args.count - part * PART)
-        kinds = np.where(rng.random(size) < 0.5, "good", rng.choice(KINDS, size))
-        made = [render(rng, str(kind), photographs) for kind in kinds]
-        pixels, fingers, roi = (np.stack(column) for column in zip(*made, strict=True))
-        hidden = path.with_name(f".{path.name}")
-        np.savez(hidden, pixels=pixels, kinds=kinds, fingers=fingers, roi=roi)
-        hidden.rename(path)
-        print(f"{path.name}: {size} renders in {time.monotonic() - began:.0f} s", flush=True)
-
-
-if __name__ == "__main__":
-    main()
