@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias
 
 import numpy as np
 
+from provenance._checked import CheckedPrompts
 from provenance._gate import Gate, Passed, Taken
 from provenance._inputs import NOTHING, Given, History, Inputs, with_credentials
 from provenance._readback import is_ours, require
@@ -35,7 +36,7 @@ from provenance.errors import (
 )
 from provenance.evidence import Report
 from provenance.moderate.build import moderator
-from provenance.moderate.interface import Decision, Finding
+from provenance.moderate.interface import Decision
 from provenance.moderate.moderator import Moderator
 from provenance.moderate.review import FolderQueue, ReviewQueue, approved
 from provenance.picture import Asset, EncodedPicture, Encoding, Picture
@@ -235,8 +236,11 @@ class Pipeline:
         """
         return self._run(generate, prompts, inputs, encoding, repeatable=True)
 
-    def check_prompts(self, prompts: Sequence[str]) -> tuple[Finding, ...]:
+    def check_prompts(self, prompts: Sequence[str]) -> CheckedPrompts:
         """Ask the policy about prompts alone, before a generator that is somewhere else runs.
+
+        Returns:
+            The prompts; given to `protect` or `make` as they are, they are not checked twice.
 
         Raises:
             Blocked: the policy refused one; that is recorded.
@@ -244,7 +248,7 @@ class Pipeline:
         """
         with self._refusals_recorded():
             found = [finding for p in prompts for finding in self._moderator.check_prompt(p)]
-        return tuple(found)
+        return CheckedPrompts(prompts, found, self._moderator)
 
     def issued(self, data: bytes) -> bool:
         """True if these bytes are a finished asset of this pipeline, unchanged since.
@@ -291,10 +295,9 @@ class Pipeline:
     ) -> list[Asset]:
         """Prompt, generator, then each picture: all are finished, or none is returned."""
         watch = Stopwatch()
-        before: list[Finding] = []
-        for prompt in prompts:
-            with watch("moderate prompt"), self._refusals_recorded():
-                before += self._moderator.check_prompt(prompt)
+        if not isinstance(prompts, CheckedPrompts) or prompts.moderator is not self._moderator:
+            with watch("moderate prompt"):
+                prompts = self.check_prompts(prompts)
         given = inputs.read(self._limits)
         with watch("generate"):
             pictures = generate()
@@ -307,7 +310,7 @@ class Pipeline:
             with self._refusals_recorded():
                 passed = self._gate.admit(
                     partial(self._taken, pictures[place]),
-                    before,
+                    prompts.findings,
                     asked,
                     partial(self._taken_again, generate, place) if repeatable else None,
                     watch,

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from provenance import Picture, Pipeline, Verifier
+from provenance import Config, Picture, Pipeline, Verifier
 from provenance._inputs import Inputs
 from provenance.errors import Blocked, UnsupportedPicture
 from provenance.evidence import Origin, Report
+from provenance.moderate.moderator import Moderator
 
 
 @pytest.fixture
@@ -66,3 +67,32 @@ def test_prompts_can_be_checked_alone(pipeline: Pipeline) -> None:
     pipeline.check_prompts(["a lighthouse at dusk"])
     with pytest.raises(Blocked):
         pipeline.check_prompts(["a lighthouse at dusk", "naked child"])
+
+
+def test_checked_prompts_are_not_checked_twice_by_the_same_moderator(
+    config: Config, scene: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, other = Pipeline.from_config(config), Pipeline.from_config(config)
+    checked = pipeline.check_prompts(["a lighthouse at dusk"])
+    assert checked == ("a lighthouse at dusk",)
+    asked: list[str] = []
+    monkeypatch.setattr(Moderator, "check_prompt", lambda self, prompt: asked.append(prompt) or ())
+    for by, prompts, again in (
+        (pipeline, checked, []),
+        (other, checked, [*checked]),
+        (pipeline, checked[:1], [*checked]),
+        (pipeline, [*checked], [*checked]),
+    ):
+        asked.clear()
+        by.protect([scene], prompts=prompts)
+        assert asked == again
+
+
+def test_what_was_found_in_checked_prompts_is_kept(pipeline: Pipeline, scene: np.ndarray) -> None:
+    prompts = ["a lighthouse at dusk"]
+    (twice,), (once,) = (
+        pipeline.protect([scene], prompts=each)
+        for each in (prompts, pipeline.check_prompts(prompts))
+    )
+    assert once.decision.findings == twice.decision.findings
+    assert "prompt" in {finding.stage for finding in once.decision.findings}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 
 from provenance import __version__
@@ -23,10 +24,12 @@ def versions(asked: Asked, config: Config | None) -> Mapping[str, str]:
     if asked.pixels is Pixels.NONE:
         return used
     if asked.moderation:
-        from provenance.moderate import policy_file
+        from provenance.moderate import build, policy_file
 
         policy = config.policy if config else policy_file.preset("standard")
         used["policy"] = str(policy)
+        judges = build.moderator(replace(policy, on_missing="report"))
+        used["moderation"] = ", ".join(judges.checked)
     if asked.detector:
         used["detector"] = _detector()
     if asked.watermark:

@@ -11,6 +11,7 @@ from provenance.audit.page import page
 from provenance.audit.plan import Asked, Pixels
 from provenance.audit.summary import Part, Summary
 from provenance.audit.unchecked import unchecked
+from provenance.audit.versions import versions
 from provenance_cli.audit_text import summary_text
 
 READY = {"detector": "clip head 0 threshold 1", "watermark": "tile"}
@@ -94,3 +95,11 @@ def test_no_report_calls_a_picture_genuine() -> None:
         for text in (summary_text(made), page(made, {})):
             for word in ("authentic", "genuine", "not AI", "human-made", "no AI"):
                 assert word.lower() not in text.lower()
+
+
+def test_categories_that_nobody_scores_are_named() -> None:
+    asked = replace(EVERYTHING, versions={**READY, **versions(Asked(Pixels.ALL), None)})
+    assert asked.versions["moderation"] == "nudity"
+    (said,) = (each for each in unchecked(summary(asked, 10, 10)) if "kinds" in each)
+    assert "gore" in said
+    assert "nudity" not in said
