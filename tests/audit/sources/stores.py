@@ -44,6 +44,9 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
     server = server_.ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    reset = urllib.request.Request(f"http://{host}:{port}/moto-api/reset", method="POST")
+    with urllib.request.urlopen(reset):
+        pass  # what a server before it kept in this process
     for name, value in {
         "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "x",
