@@ -14,7 +14,7 @@ import io
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar, cast, overload
 
@@ -197,8 +197,7 @@ class Protection:
     def _asked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
         """What the call gives; its prompts are refused before the generator runs."""
         given = self.reader.read(args, kwargs)
-        self.pipeline.check_prompts(given.prompts)
-        return given
+        return replace(given, prompts=self.pipeline.check_prompts(given.prompts))
 
     def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A plain call; what it returns may still be something that has to be waited for."""

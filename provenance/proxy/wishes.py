@@ -43,10 +43,10 @@ def understood(
         Blocked, ModerationFailed: the policy refuses the words.
     """
     request = asked.read(head, pieces)
-    prompts = api.prompts(request)
+    prompts: Sequence[str] = api.prompts(request)
     inputs = api.inputs(request)
     usable(inputs, limits.pictures)
     if prompts:
-        pipeline.check_prompts(prompts)
+        prompts = pipeline.check_prompts(prompts)
     reads = head.method in ("GET", "HEAD") and not prompts
     return Wish(prompts, inputs, api.wanted_format(request), repeated=reads)

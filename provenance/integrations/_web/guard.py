@@ -124,7 +124,7 @@ class Guard:
         rules = self.rules
         prompts = tuple(rules.prompts_of(asked)) if rules.prompts_of else ()
         if prompts:
-            rules.pipeline.check_prompts(prompts)
+            prompts = rules.pipeline.check_prompts(prompts)
         return Given(prompts, rules.inputs_of(asked) if rules.inputs_of else NOTHING)
 
     def look(self, looking: Looking) -> Seen | None:
