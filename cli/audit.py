@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -119,7 +118,6 @@ def run(
     from provenance.audit.finish import finish
     from provenance.audit.run import Run
     from provenance.audit.sources.open import opened
-    from provenance.audit.unchecked import unchecked
     from provenance_cli.audit_text import plan_text, summary_text
     from provenance_cli.render import line, plain, say
 
@@ -134,7 +132,6 @@ def run(
     if quarantine is not None:
         export.quarantine_at(quarantine)  # before the work, and not after hours of it
     totals = auditor.plan()
-    _some(asdict(totals), dataset.name)
     failed = 0
     for step in _shown(auditor.run(_engine(engine, workers, Run(folder))), totals, folder):
         if step.failed is not None:
@@ -144,8 +141,7 @@ def run(
     if quarantine is not None:
         listed, copied = export.quarantine(Run(folder), dataset, quarantine, QUARANTINED)
         say(f"{copied} of {listed} files with findings were copied to {quarantine}")
-    record = {"output": str(folder), "not_checked": unchecked(summary), **summary}
-    typer.echo(line(record) if as_json else summary_text(summary))
+    typer.echo(line({"output": str(folder), **summary}) if as_json else summary_text(summary))
     if not as_json:
         typer.echo(plain(f"everything is in {folder}; begin with {folder / 'report.html'}"))
     if failed:

@@ -73,7 +73,7 @@ class Run:
 
         Raises:
             OutputError: the folder holds something else, or cannot be written.
-            InputError: a source is not there.
+            InputError: a source is not there, or is empty.
         """
         try:
             self.rows.mkdir(parents=True, exist_ok=True)
@@ -83,6 +83,8 @@ class Run:
                 f"the audit cannot be kept in {self.folder} ({error.strerror}); choose another "
                 "folder with --output"
             ) from error
+        if not totals.shards:
+            raise InputError(f"{', '.join(sources)} holds no files; check the path")
         plan = {
             "schema": VERSION,
             "sources": sources,

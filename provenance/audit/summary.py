@@ -23,6 +23,7 @@ from provenance.audit.statistics import (
     with_known,
 )
 from provenance.audit.tally import Tally
+from provenance.audit.unchecked import unchecked
 from provenance.errors import InputError
 from provenance.evidence import Result
 
@@ -137,7 +138,7 @@ class Summary:
         silent = rest is None and self.whole.known < self.whole.pictures
         total = None if silent else with_known(rest, self.whole.known, population)
         checked = bootstrap(strata, rates)
-        return {
+        made = {
             "schema": VERSION,
             "sources": self.sources,
             "asked": self.asked.to_dict(),
@@ -163,6 +164,7 @@ class Summary:
             "by_label": _listed(self.labels, rates),
             "by_split": _listed(self.splits, rates),
         }
+        return {**made, "not_checked": unchecked(made)}
 
     def _moderated(self, row: Mapping[str, Any]) -> None:
         if row["action"] not in _ACTIONS:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from provenance.errors import ConfigError, ProvenanceError
 from provenance.moderate.interface import PictureClassifier, Policy, PromptClassifier
 from provenance.moderate.moderator import Moderator
 from provenance.weights.interface import WeightsMissing
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ForPictures: TypeAlias = Callable[[Policy, str], PictureClassifier]
 ForPrompts: TypeAlias = Callable[[Policy, str], PromptClassifier]
@@ -114,6 +116,8 @@ def _unknown(policy: Policy, name: str, known: tuple[str, ...]) -> str:
 
 def _offered(embedded: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Ours, and those of others by the names they registered; ours cannot be replaced."""
+    from importlib.metadata import entry_points
+
     ours = {*_PICTURES, *_PROMPTS, "terms"}
     others: dict[str, list[EntryPoint]] = {}
     for each in entry_points(group=f"provenance.{kind}_classifiers"):

@@ -15,7 +15,7 @@ from provenance.sign import schema
 from provenance.sign.ingredients import linked
 from provenance.sign.interface import ClaimSigner, Statement
 from provenance.sign.manifest import definition
-from provenance.sign.timestamp import Stamp, Timestamp, relay
+from provenance.sign.timestamp import Stamp, Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ def sign_bytes(
     """
     if timestamp is None:
         return _signed(data, media_type, statement, signer, anchors, None)
+    from provenance.sign.relay import relay
+
     with relay(timestamp) as authority:
         try:
             signed = _signed(data, media_type, statement, signer, anchors, authority.url)

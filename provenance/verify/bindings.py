@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from provenance.evidence import Evidence, Status
 from provenance.picture import Picture
 from provenance.verify.interface import Subject
 from provenance.verify.schemes import OURS, scheme
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "provenance.binding_readers"
 """Entry points that offer readers."""
@@ -65,6 +67,8 @@ class BindingReader(Protocol):
 
 def installed() -> Mapping[str, Callable[[], BindingReader]]:
     """What installed packages offer, by algorithm. Nothing of them is imported here."""
+    from importlib.metadata import entry_points
+
     found = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
     return {entry.name: _later(entry) for entry in reversed(found)}
 

@@ -8,15 +8,17 @@ very address that was examined; no redirects, no proxies, no cookies; a cap on b
 from __future__ import annotations
 
 import contextlib
-import http.client
 import ipaddress
 import socket
-import ssl
 import threading
 import urllib.parse
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from provenance._version import __version__
+
+if TYPE_CHECKING:
+    import ssl
 
 MAX_BYTES = 16 << 20
 """Manifest stores with many thumbnails reach a few MiB."""
@@ -77,6 +79,8 @@ class ManifestFetcher:
         Raises:
             NotFetched: the address is not allowed, or the server did not give the bytes in time.
         """
+        from http.client import HTTPException
+
         parts = urllib.parse.urlsplit(url)
         try:
             host, port = parts.hostname, parts.port or 443
@@ -89,10 +93,13 @@ class ManifestFetcher:
             raise NotFetched("the address is malformed")
         try:
             return self._get(host, port, path)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise NotFetched(f"the server did not answer ({type(error).__name__})") from error
 
     def _get(self, host: str, port: int, path: str) -> bytes:
+        import http.client
+        import ssl
+
         context = self._context or ssl.create_default_context()
         raw = socket.create_connection((self._resolved(host, port), port), timeout=DEADLINE)
         # A server that sends a byte now and then would outlast every single time-out.

@@ -196,3 +196,12 @@ def test_another_question_needs_another_folder(data: Path, tmp_path: Path) -> No
         Auditor(source(data), tmp_path, Asked(Pixels.SAMPLE, 0.5)).plan()
     with pytest.raises(ConfigError, match="an audit of other data"):
         Auditor(source(data / "train"), tmp_path, HEADERS).plan()
+
+
+def test_small_folders_have_shards_for_all_workers(tmp_path: Path) -> None:
+    for number in range(400):
+        (tmp_path / f"{number:03d}").touch()
+    sizes = [shard.samples for shard in FolderSource(Place(str(tmp_path))).shards()]
+    assert sizes == [16] * 8 + [32] * 8 + [16]
+    assert [shard.samples for shard in source(tmp_path, 150).shards()] == [16] * 8 + [32] * 8 + [16]
+    assert [shard.samples for shard in source(tmp_path, 20).shards()] == [16] * 8 + [20] * 13 + [12]

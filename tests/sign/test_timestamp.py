@@ -30,8 +30,9 @@ from provenance.errors import SigningFailed
 from provenance.sign.callback import CallbackSigner
 from provenance.sign.development_tsa import DevelopmentAuthority
 from provenance.sign.interface import Statement
+from provenance.sign.relay import MAX_ANSWER, relay
 from provenance.sign.sign import Signed, sign
-from provenance.sign.timestamp import MAX_ANSWER, Timestamp, relay
+from provenance.sign.timestamp import Timestamp
 from provenance.sign.timestamp_token import BadToken, check
 from tests import signed
 from tests.sign.chains import PEM, pem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
 
 from provenance.audit.interface import Sample, Shard, printable
 from provenance.audit.sources.places import Place
@@ -19,7 +20,8 @@ class FolderSource:
 
     Args:
         folder: where to begin.
-        files: in a shard.
+        files: in a shard, at most. The first shards hold fewer, so that a small folder is shared
+            among all workers and a long run shows at once that it moves.
     """
 
     def __init__(self, folder: Place, files: int = 500) -> None:
@@ -38,13 +40,16 @@ class FolderSource:
             InputError: it cannot be listed.
         """
         number, names, size = 0, list[str](), 0
+        most = _sizes(self._files)
+        wanted = next(most)
         try:
             for name, length in self._folder.files():
                 names.append(name)
                 size += length
-                if len(names) == self._files:
+                if len(names) == wanted:
                     yield _shard(number, names, size)
                     number, names, size = number + 1, [], 0
+                    wanted = next(most)
         except OSError as error:
             raise InputError(
                 f"{self.name} cannot be listed ({error.strerror or error}); check it"
@@ -58,6 +63,15 @@ class FolderSource:
             label, split = sorted_into(name)
             place = self._folder.under(name)
             yield Sample(printable(name), offset, place.open, label=label, split=split)
+
+
+def _sizes(most: int) -> Iterator[int]:
+    """Of shards: eight of each size, from 16 files on, until they are as large as they may be."""
+    size = min(16, most)
+    while size < most:
+        yield from repeat(size, 8)
+        size = min(2 * size, most)
+    yield from repeat(most)
 
 
 def sorted_into(name: str) -> tuple[str, str]:

@@ -23,8 +23,6 @@ from tests.audit.sources.web_server import WebServer, serving
 pytest.importorskip("pyarrow")
 
 picture = cache(large)
-FEW = [kind for kind in KINDS if kind != "png"]
-"""Formats whose metadata is found without walking over the pixels."""
 
 
 @pytest.fixture
@@ -67,10 +65,8 @@ def test_from_a_web_server(server: WebServer, kind: str) -> None:
     (row,) = rows(f"{server.address}/set/")
     assert alike(row, kind)
     asked = [each for each in server.asked if each[0] == path]
-    assert server.bytes_of(path) <= len(picture(kind))
-    if kind in FEW:
-        assert len(asked) <= 2
-        assert server.bytes_of(path) < 0.05 * len(picture(kind))
+    assert len(asked) <= 2
+    assert server.bytes_of(path) < 0.06 * len(picture(kind))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -84,34 +80,32 @@ def test_from_a_bucket(store: Counted, kind: str) -> None:
     assert alike(row, kind)
     asked = [each for each in store.asked if each[1].endswith(f"/{kind}/0.{kind}")]
     fetched = sum(size for method, _, size in asked if method == "GET")
-    assert fetched <= len(picture(kind))
-    if kind in FEW:
-        assert len(asked) <= 3  # one for the length
-        assert fetched < 0.05 * len(picture(kind))
+    assert len(asked) <= 3  # one for the length
+    assert fetched < 0.06 * len(picture(kind))
 
 
 def test_files_of_a_tar(server: WebServer) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for kind in FEW:
+        for kind in KINDS:
             info = tarfile.TarInfo(f"0.{kind}")
             info.size = len(picture(kind))
             archive.addfile(info, io.BytesIO(picture(kind)))
     server.files["/a.tar"] = buffer.getvalue()
     found = rows(f"{server.address}/a.tar")
-    assert [alike(row, kind) for row, kind in zip(found, FEW, strict=True)] == [True] * len(FEW)
+    assert [alike(row, kind) for row, kind in zip(found, KINDS, strict=True)] == [True] * len(KINDS)
     assert server.bytes_of("/a.tar") < 0.08 * len(buffer.getvalue())
 
 
 def test_files_of_a_zip(server: WebServer) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for kind in FEW:
+        for kind in KINDS:
             archive.writestr(f"0.{kind}", picture(kind))
         archive.writestr("packed.tiff", picture("tiff"), zipfile.ZIP_DEFLATED)
     server.files["/a.zip"] = buffer.getvalue()
     *found, packed = rows(f"{server.address}/a.zip")
-    assert [alike(row, kind) for row, kind in zip(found, FEW, strict=True)] == [True] * len(FEW)
+    assert [alike(row, kind) for row, kind in zip(found, KINDS, strict=True)] == [True] * len(KINDS)
     assert alike(packed, "tiff")  # which has to be unpacked from its start
 
 
