@@ -30,7 +30,9 @@ class Rates:
         """Hold the promise on the counts."""
         if not (0 <= self.found <= self.generated and 0 <= self.accused <= self.others):
             raise InputError(f"{self} cannot be counts of a detector")
-        if min(self.generated, self.others) == 0 or self.sensitivity <= 1 - self.specificity:
+        # In whole numbers: rounded shares that are alike may seem to differ.
+        better = self.found * self.others > self.accused * self.generated
+        if not better:
             raise InputError(
                 f"{self} tells generated pictures from others no better than a coin, so that "
                 "nothing can be estimated with it"

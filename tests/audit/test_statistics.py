@@ -58,7 +58,9 @@ def test_more_of_a_small_population_makes_it_narrower() -> None:
     assert wide(500) < wide(1000) < wide(1_000_000)
 
 
-@pytest.mark.parametrize("counts", [(5, 4, 0, 1), (0, 0, 0, 1), (1, 2, 1, 1), (1, 10, 5, 10)])
+@pytest.mark.parametrize(
+    "counts", [(5, 4, 0, 1), (0, 0, 0, 1), (1, 2, 1, 1), (1, 10, 5, 10), (1, 5, 1, 5)]
+)
 def test_rates_that_tell_nothing_are_refused(counts: tuple[int, int, int, int]) -> None:
     with pytest.raises(InputError):
         Rates(*counts)

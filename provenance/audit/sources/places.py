@@ -42,8 +42,8 @@ class Place:
         if not is_address(self.text):
             return printable(self.text)
         scheme, _, rest = self.text.partition("://")
-        host, slash, path = rest.partition("/")
-        return printable(f"{scheme}://{host.rpartition('@')[2]}{slash}{path.split('?')[0]}")
+        host, slash, path = rest.split("?")[0].partition("/")
+        return printable(f"{scheme}://{host.rpartition('@')[2]}{slash}{path}")
 
     def under(self, name: str) -> Place:
         """A file below this folder."""

@@ -52,7 +52,7 @@ _TRIED = 4
 T = TypeVar("T")
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _SAFE = "/%:@!$&'()*+,;=~-._[]"
 
 
@@ -220,7 +220,7 @@ def _body(answer: _Answer, wanted: int) -> bytes:
 def _range(answer: _Answer, start: int) -> tuple[int, int | None]:
     """Where the part ends that is given, and how long the file is, if the server says."""
     found = _RANGE.fullmatch(answer.headers.get("Content-Range", "").strip())
-    if found is None or int(found[1]) != start:
+    if found is None or int(found[1]) != start or int(found[2]) < start:
         raise OSError("the server gave another part of it than was asked for")
     return int(found[2]) + 1, None if found[3] == "*" else int(found[3])
 
@@ -259,7 +259,7 @@ class _Answer:
     @property
     def length(self) -> int | None:
         text = self.headers.get("Content-Length", "")
-        return int(text) if text.isascii() and text.isdigit() else None
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
     def read(self, most: int) -> bytes:
         """Up to `most` bytes; fewer at the end alone.

@@ -228,6 +228,26 @@ def test_a_server_that_lies_about_its_ranges(server: WebServer) -> None:
     assert got(server) == LONG
 
 
+def test_a_range_that_ends_before_it_begins_is_not_read_without_end(server: WebServer) -> None:
+    server.files["/a"] = LONG
+    with web.opened(f"{server.address}/a", foreign=False) as file:
+        server.mood["/a"] = "backwards"
+        file.seek(500_000)
+        with pytest.raises(OSError, match="another part of it"):
+            file.read(10)
+
+
+def test_a_file_longer_than_any_can_be(server: WebServer) -> None:
+    server.files["/a"], server.mood["/a"] = LONG, "boundless"
+    with pytest.raises(OSError, match="another part of it"):
+        got(server)
+
+
+def test_names_hold_no_query() -> None:
+    assert Place("https://me:pw@host/a?token=secret").name == "https://host/a"
+    assert Place("https://host?token=secret/x").name == "https://host"
+
+
 def test_what_follows_an_answer_is_not_taken_for_the_next(server: WebServer) -> None:
     server.files["/a"], server.mood["/a"] = LONG, "long"
     assert got(server) == LONG

@@ -23,7 +23,7 @@ class WebServer:
         ranges: it gives parts of files.
         moved: where paths lead instead.
         mood: by path: `breaks`, `breaks once`, `short`, `long`, `drips`, `silent`, `packed`,
-            `elsewhere`, `unknown`, `endless`, or a status such as `503`.
+            `elsewhere`, `backwards`, `boundless`, `unknown`, `endless`, or a status such as `503`.
         asked: path, range and bytes of each answer.
     """
 
@@ -83,9 +83,10 @@ def serving(certificate: Path | None = None) -> Iterator[WebServer]:
                     return
                 body = body[start:stop]
                 self.send_response(206)
-                shown = "*" if mood == "unknown" else whole
+                shown = {"unknown": "*", "boundless": "9" * 5000}.get(mood, str(whole))
                 first = start + 1 if mood == "elsewhere" else start
-                self.send_header("Content-Range", f"bytes {first}-{stop - 1}/{shown}")
+                last = start - 10 if mood == "backwards" else stop - 1
+                self.send_header("Content-Range", f"bytes {first}-{last}/{shown}")
             else:
                 self.send_response(200)
             kind = "text/html" if path.endswith("/") else "application/octet-stream"
