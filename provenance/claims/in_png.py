@@ -13,11 +13,14 @@ from provenance.claims.view import View
 _HEAD = struct.Struct(">I4s")
 _XMP = "XML:com.adobe.xmp"
 _PROFILE = "Raw profile type "
+_ROWS = 4
+"""Rows of alike chunks of pixels that are passed over at once. Encoders make one and a last chunk;
+where each has a length of its own, looking for rows would cost more than to walk."""
 
 
 def read(view: View, found: Collector) -> None:
     """Walk all chunks; pixels are stepped over."""
-    at = 8
+    at, rows = 8, 0
     for _ in range(MAX_STEPS):
         head = view.read(at, 8)
         if len(head) < 8:
@@ -25,8 +28,8 @@ def read(view: View, found: Collector) -> None:
         length, kind = _HEAD.unpack(head)
         if kind == b"IEND":
             return
-        if kind == b"IDAT":
-            at = _past_pixels(view, at, head)
+        if kind == b"IDAT" and rows < _ROWS:
+            at, rows = _past_pixels(view, at, head), rows + 1
             continue
         if kind in _READERS:
             name = f"a PNG chunk {kind.decode()}"

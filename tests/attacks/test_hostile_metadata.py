@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
+import random
 import struct
 import time
 import tracemalloc
@@ -17,6 +19,7 @@ from provenance.claims.fields import Fields
 from provenance.claims.headers import Headers, read_headers
 from provenance.claims.readers import claims_in
 from provenance.claims.stealth import stealth_texts
+from provenance.claims.view import View
 from provenance.picture import Picture
 from provenance.sign.interface import SourceType
 from tests.claims import files
@@ -203,6 +206,24 @@ def test_a_million_empty_chunks():
     assert not headers.notes  # which are passed over in one
     headers = read_headers(files.png(files.chunk(b"abCd", b"") * MAX_STEPS))
     assert "not all were read" in headers.notes[0]
+
+
+def test_pixels_in_chunks_of_every_length_are_not_read_again_and_again():
+    lengths = random.Random(1).choices(range(64, 512), k=10_000)
+    pixels = b"".join(files.chunk(b"IDAT", bytes(length)) for length in lengths)
+    data = files.png(pixels, files.text("parameters", "Steps: 1"))
+
+    class Counted(io.BytesIO):
+        read_in_all = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            got = super().read(size)
+            self.read_in_all += len(got)
+            return got
+
+    file = Counted(data)
+    assert dict(read_headers(View(file)).texts) == {"parameters": "Steps: 1"}
+    assert file.read_in_all < 3 * len(data)
 
 
 def test_a_thousand_claims_and_packets():
