@@ -33,6 +33,9 @@ _AT_ONCE = 64 * 1024
 _INTERIM = 16
 """Answers of the kind 1xx before the real one."""
 
+_CRUMB = 1024
+"""Bytes up to which small pieces of a body are joined, since each costs a hundred more."""
+
 _KEPT_FOR = 2.0
 """Seconds that an idle connection is kept: less than servers do (uvicorn 5), so that none of them
 closes one while we send on it."""
@@ -59,6 +62,7 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._arrived: deque[h11.Event] = deque()
         self._ahead = 0
+        self._interim = 0
         self._paused = False
         self._full = False
         self._gone = False
@@ -100,11 +104,12 @@ class Wire(asyncio.Protocol):
         try:
             self._parser.receive_data(data)
             while isinstance(event := self._parser.next_event(), h11.Event):
-                self._arrived.append(event)
-                if isinstance(event, h11.Data):
-                    self._ahead += len(event.data)
-                elif isinstance(event, h11.EndOfMessage):
+                self._keep(event)
+                if isinstance(event, h11.EndOfMessage):
                     self.idle_since = time.monotonic()
+                    break
+                if self._interim > _INTERIM:
+                    self.close()
                     break
         except h11.RemoteProtocolError:
             self.close()
@@ -114,6 +119,17 @@ class Wire(asyncio.Protocol):
         partly = self._parser.their_state is h11.SEND_BODY and not self._gone
         if not (self.gathers and partly and not self._paused):
             self._wake()
+
+    def _keep(self, event: h11.Event) -> None:
+        last = self._arrived[-1] if self._arrived else None
+        if isinstance(event, h11.Data):
+            self._ahead += len(event.data)
+            if isinstance(last, h11.Data) and len(last.data) + len(event.data) <= _CRUMB:
+                self._arrived[-1] = h11.Data(data=last.data + event.data)
+                return
+        elif isinstance(event, h11.InformationalResponse):
+            self._interim += 1
+        self._arrived.append(event)
 
     def _wake(self) -> None:
         if self._waiting is not None and not self._waiting.done():
@@ -141,14 +157,14 @@ class Wire(asyncio.Protocol):
             return
         self._parser.start_next_cycle()
         self._arrived.clear()
-        self._ahead = 0
+        self._ahead = self._interim = 0
         self.gathers = False
         if self._paused:
             self._paused = False
             self._transport.resume_reading()
 
     async def send(self, head: h11.Request, body: Sequence[bytes], seconds: float) -> None:
-        """Send a request; what the server answers before it has all of it ends that.
+        """Send a request; an answer before the server has all of it ends that, one of 1xx not.
 
         Raises:
             Refusal: 502 or 504.
@@ -163,9 +179,10 @@ class Wire(asyncio.Protocol):
                     if each:
                         self._transport.write(each)
                 first = b""
-                while self._full and not self._arrived and not self._gone:
-                    await self._wait(seconds)
-                if self._arrived or self._gone:
+                until = self._loop.time() + seconds
+                while self._full and self._unanswered and not self._gone:
+                    await self._wait(until)
+                if not self._unanswered or self._gone:
                     return
             self._transport.write(first + (self._parser.send(h11.EndOfMessage()) or b""))
         except h11.LocalProtocolError as error:
@@ -177,13 +194,11 @@ class Wire(asyncio.Protocol):
         Raises:
             Refusal: 502 or 504.
         """
-        for _ in range(_INTERIM):
-            event = await self._next(seconds)
-            if isinstance(event, h11.Response):
-                return event
-            if not isinstance(event, h11.InformationalResponse):
-                break
-        raise unavailable(_BROKEN)
+        while isinstance(event := await self._next(seconds), h11.InformationalResponse):
+            pass
+        if not isinstance(event, h11.Response):
+            raise unavailable(_BROKEN)
+        return event
 
     async def pieces(self, seconds: float) -> AsyncIterator[bytes]:
         """The body as it comes, in pieces of at most 256 KiB.
@@ -196,11 +211,16 @@ class Wire(asyncio.Protocol):
         if not isinstance(event, h11.EndOfMessage):
             raise unavailable(_BROKEN)
 
+    @property
+    def _unanswered(self) -> bool:
+        return self._parser.their_state is h11.SEND_RESPONSE
+
     async def _next(self, seconds: float) -> h11.Event:
+        until = self._loop.time() + seconds  # a head that comes in drops gets no more than that
         while not self._arrived:
             if self._gone:
                 raise unavailable(_BROKEN)
-            await self._wait(seconds)
+            await self._wait(until)
         event = self._arrived.popleft()
         if isinstance(event, h11.Data):
             self._ahead -= len(event.data)
@@ -209,15 +229,15 @@ class Wire(asyncio.Protocol):
                 self._transport.resume_reading()
         return event
 
-    async def _wait(self, seconds: float) -> None:
-        """Until something happens.
+    async def _wait(self, until: float) -> None:
+        """Until something happens, or until that time of the loop.
 
         Raises:
             Refusal: 504, nothing did.
         """
         self._waiting = self._loop.create_future()
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout_at(until):
                 await self._waiting
         except TimeoutError as error:
             raise too_late("took too long") from error
@@ -310,8 +330,10 @@ class Wires:
             self._idle.popleft().close()
         while self._idle:
             wire = self._idle.pop()
-            if wire.usable:
+            # Its answer may have been worked on for long before it came back here.
+            if wire.idle_since >= oldest and wire.usable:
                 return wire
+            wire.close()
         return None
 
     async def _connected(self) -> Wire:

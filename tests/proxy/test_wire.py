@@ -263,6 +263,83 @@ def test_old_connections_are_not_used(monkeypatch):
     assert run(saying(said), asking) == ((200, b"a"), 2)
 
 
+def test_one_whose_answer_was_worked_on_for_long_is_old(monkeypatch):
+    """It comes back last, behind one that was used meanwhile; its server may be closing it."""
+    monkeypatch.setattr(wire, "_KEPT_FOR", 0.5)
+
+    async def asking(wires):
+        async with wires.ask("GET", b"/", [(b"host", b"a")], ()) as (_, old):
+            assert [piece async for piece in old.pieces(PATIENCE)] == [b"a"]
+            await asyncio.sleep(0.6)
+            await get(wires)
+        async with wires.ask("GET", b"/", [(b"host", b"a")], ()) as (_, taken):
+            pass
+        return taken is old, old._transport.is_closing()
+
+    assert run(saying(HEAD + b"Content-Length: 1\r\n\r\na"), asking) == ((False, True), 2)
+
+
+def test_an_interim_answer_does_not_end_what_is_sent(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "PATIENCE", 2.0)
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.1)
+        writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        with suppress(asyncio.IncompleteReadError):
+            await reader.readexactly(30_000_000)
+            writer.write(HEAD + b"Content-Length: 2\r\n\r\nok")
+
+    async def asking(wires):
+        return await get(wires, "POST", [bytes(1_000_000)] * 30)
+
+    assert run(serve, asking)[0] == (200, b"ok")
+
+
+def test_interim_answers_end_while_a_body_is_sent():
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        while True:
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+            await writer.drain()
+
+    async def asking(wires):
+        return await get(wires, "POST", [bytes(1_000_000)] * 30)
+
+    refused(serve, 502, asking)
+
+
+def test_a_head_that_comes_in_drops_ends(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "PATIENCE", 0.3)
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        for letter in HEAD + b"Content-Length: 0\r\n\r\n":
+            writer.write(bytes([letter]))
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    refused(serve, 504)
+
+
+def test_crumbs_are_joined():
+    """Each of a hundred thousand chunks of one byte would take a hundred bytes more."""
+    count = 100_000
+
+    async def asking(wires):
+        async with wires.ask("GET", b"/", [(b"host", b"a")], ()) as (_, one):
+            await asyncio.sleep(0.5)
+            held = len(one._arrived)
+            return held, sum([len(piece) async for piece in one.pieces(PATIENCE)])
+
+    said = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * count + b"0\r\n\r\n"
+    (held, got), _ = run(saying(said), asking)
+    assert got == count
+    assert held < 1000
+
+
 def test_headers_cannot_be_smuggled():
     async def asking(wires):
         return await get(wires, x="a\r\nX-Other: b")
