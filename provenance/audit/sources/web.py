@@ -14,11 +14,13 @@ import contextlib
 import http.client
 import io
 import ipaddress
+import math
 import re
 import socket
 import ssl
 import tempfile
 import threading
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,6 +39,9 @@ PATIENCE = 30.0
 DEADLINE = 60.0
 """Seconds for one answer, and for each `SLOWEST` bytes of it a second more."""
 SLOWEST = 1 << 16
+LONGEST = 600.0
+"""Seconds for all parts of a file that a table names, and for each `SLOWEST` bytes a second more:
+a picture can be made so that each of its parts is asked for by itself."""
 MOST = 256 << 20
 """Bytes of a file that the server gives only whole."""
 PAGE = 32 << 20
@@ -79,7 +84,9 @@ def _opened(url: str, foreign: bool) -> BinaryIO:
         end, total = _range(answer, 0)
         if total is not None:
             begun = _body(answer, min(end, total, BLOCK))
-            return cast("BinaryIO", Ranged(partial(_ranged, url, foreign, total), total, begun))
+            seconds = LONGEST + min(total, MOST) / SLOWEST if foreign else math.inf
+            fetch = partial(_ranged, url, foreign, total, time.monotonic() + seconds)
+            return cast("BinaryIO", Ranged(fetch, total, begun))
     with _answer(url, foreign) as answer:  # a range of nobody knows what
         _good(answer)
         return _whole(answer)
@@ -162,7 +169,9 @@ class _Links(HTMLParser):
             self.found += [value for name, value in attrs if name == "href" and value]
 
 
-def _ranged(url: str, foreign: bool, size: int, start: int, stop: int) -> bytes:
+def _ranged(url: str, foreign: bool, size: int, until: float, start: int, stop: int) -> bytes:
+    if time.monotonic() > until:
+        raise OSError("the server was too slow")
     return _twice(partial(_part, url, foreign, size, start, stop))
 
 

@@ -295,6 +295,17 @@ def test_slow_servers_are_not_waited_for(
         got(server)
 
 
+def test_a_file_of_many_slow_parts_is_given_up(
+    server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(network.VARIABLE, "1")
+    server.files["/a"] = LONG
+    monkeypatch.setattr(web, "LONGEST", -len(LONG) / web.SLOWEST)
+    with pytest.raises(OSError, match="too slow"):
+        got(server, foreign=True)
+    assert got(server) == LONG  # of a file that the user named it is not for us to say
+
+
 def test_a_network_that_vanished_is_told_from_a_file_that_is_gone(tmp_path: Path) -> None:
     with serving() as server:
         server.files["/a"] = LONG
