@@ -247,6 +247,8 @@ def _spliced(
         old, new = place.value, place.filled(assets)
         if not isinstance(old, str) or len(old) <= _LONGEST_NAME or not old.isascii():
             return None
+        if "\\" in old:  # written twice; as it is, it would be found in another text
+            return None
         text = old.encode("ascii") + b'"'
         at = body.find(b'"' + text[:_TELLING], done)
         while at >= 0 and not body.startswith(text, at + 1):

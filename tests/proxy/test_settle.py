@@ -86,6 +86,16 @@ def test_the_same_picture_several_times_and_one_that_begins_alike():
     assert json.loads(replaced(body))["a"] == [base64.b64encode(MADE.data).decode()] * 3
 
 
+def test_a_text_that_is_written_as_another_one_reads_is_not_taken_for_it():
+    """JPEG XL counts above 4,096 letters: one text is shorter by what its escapes stand for."""
+    shorter = "\\" * 20 + base64.b64encode(b"\xff\x0a" + bytes(3060)).decode()[:4080]
+    body = f'{{"b":"{shorter}","a":{json.dumps(shorter)}}}'.encode()
+    document = json.loads(body)
+    assert len(document["b"]) < len(document["a"]) == 4100
+    got = json.loads(replaced(body))
+    assert got == {"b": document["b"], "a": "\\" * 20 + base64.b64encode(MADE.data).decode()}
+
+
 def test_one_that_is_finished_stays():
     edited = settle._edited(
         OpenAIImages(), "application/json", json.dumps({"a": [B64[0], B64[1]]}).encode()
