@@ -36,7 +36,7 @@ from provenance.errors import (
 )
 from provenance.evidence import Report
 from provenance.moderate.build import moderator
-from provenance.moderate.interface import Decision
+from provenance.moderate.interface import Decision, Finding
 from provenance.moderate.moderator import Moderator
 from provenance.moderate.review import FolderQueue, ReviewQueue, approved
 from provenance.picture import Asset, EncodedPicture, Encoding, Picture
@@ -295,9 +295,7 @@ class Pipeline:
     ) -> list[Asset]:
         """Prompt, generator, then each picture: all are finished, or none is returned."""
         watch = Stopwatch()
-        if not isinstance(prompts, CheckedPrompts) or prompts.moderator is not self._moderator:
-            with watch("moderate prompt"):
-                prompts = self.check_prompts(prompts)
+        before = self._found_in(prompts, watch)
         given = inputs.read(self._limits)
         with watch("generate"):
             pictures = generate()
@@ -310,7 +308,7 @@ class Pipeline:
             with self._refusals_recorded():
                 passed = self._gate.admit(
                     partial(self._taken, pictures[place]),
-                    prompts.findings,
+                    before,
                     asked,
                     partial(self._taken_again, generate, place) if repeatable else None,
                     watch,
@@ -323,6 +321,15 @@ class Pipeline:
             for _, record in finished:
                 self._recorder.issued(record())
         return [asset for asset, _ in finished]
+
+    def _found_in(self, prompts: Sequence[str], watch: Stopwatch) -> tuple[Finding, ...]:
+        """What the policy says of prompts that it lets pass; it is asked once."""
+        if isinstance(prompts, CheckedPrompts) and prompts.moderator is self._moderator:
+            return prompts.findings
+        if not prompts:
+            return ()
+        with watch("moderate prompt"):
+            return self.check_prompts(prompts).findings
 
     def _taken_again(self, generate: Callable[[], Sequence[Any]], place: int) -> Taken:
         """Another picture from the same call, in the place of one that the policy refused."""
