@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -247,3 +250,44 @@ def test_a_dataset_that_is_none_is_one_sentence(
     assert code == 2
     assert problem in told.err + told.out
     assert "Traceback" not in told.err
+
+
+def block(kind: bytes, name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+MEMBER = block(tarfile.REGTYPE, "a.png", 512) + bytes(512)
+SPOKEN = b"17 size=-1000000\n"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"x" + block(tarfile.REGTYPE, "b.png", 512)[1:] + bytes(1536),
+        block(tarfile.REGTYPE, "b.png", 512)[:100],
+        block(tarfile.REGTYPE, "b.png", -2048) + bytes(1536),
+        block(tarfile.XHDTYPE, "b", 17)
+        + SPOKEN.ljust(512, b"\0")
+        + block(tarfile.REGTYPE, "b.png", 512)
+        + bytes(1536),
+        block(tarfile.XHDTYPE, "b", 64 << 20) + bytes(64 << 20),
+        block(tarfile.XHDTYPE, "b", -512) + bytes(1536),
+        (block(tarfile.XHDTYPE, "b", 0)) * 3000 + MEMBER,
+    ],
+    ids=["checksum", "cut", "back", "back as told", "much told", "less than nothing", "in a row"],
+)
+def test_damaged_headers_of_archives_are_told(tmp_path: Path, rest: bytes, packed: bool) -> None:
+    data = MEMBER + rest
+    (tmp_path / "a.tar").write_bytes(gzip.compress(data, 1) if packed else data)
+    source = opened([str(tmp_path / "a.tar")])
+    (shard,) = source.shards()
+    tracemalloc.start()
+    found = list(islice(source.samples(shard), 5))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [sample.path for sample in found] == ["a.png", "(broken)"]
+    assert "what follows is lost" in found[1].problem
+    assert most < 32 << 20

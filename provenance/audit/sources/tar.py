@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from lzma import LZMAError
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, Self, cast
 
 from provenance.audit.interface import Sample, Shard, printable
 from provenance.audit.sources.folder import sorted_into
@@ -22,7 +22,20 @@ BESIDE = frozenset({"json", "txt", "cls", "cls2", "npy", "npz", "pyd", "id", "ca
 _MOST = 256 * 1024 * 1024
 """Bytes of a file in a compressed archive, which has to be read wholly to come to the next."""
 
-_BROKEN = (tarfile.TarError, zlib.error, LZMAError, EOFError, ValueError, OverflowError)
+_SPOKEN = 1 << 20
+"""Bytes of a name or of attributes that stand before a file: on Linux 4 KiB and 64 KiB each."""
+
+_BEFORE = frozenset(
+    {
+        *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+        *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    }
+)
+
+_BROKEN = (
+    *(tarfile.TarError, zlib.error, LZMAError, EOFError, ValueError, OverflowError),
+    RecursionError,  # of headers about headers
+)
 
 
 class TarSource:
@@ -59,18 +72,47 @@ class TarSource:
             try:
                 # Compressed archives are read as streams: going back would unpack from the start.
                 plain = _is_plain(file)
-                with tarfile.open(fileobj=file, mode="r:" if plain else "r|*") as archive:
+                with tarfile.open(
+                    fileobj=file, mode="r:" if plain else "r|*", tarinfo=_Header
+                ) as archive:
                     for member in archive:
+                        archive.members = []  # type: ignore[attr-defined] # else all are kept
                         if not member.isfile() or _is_beside(member.name):
                             continue
                         yield _sample(archive, member, prefix, offset, plain=plain)
                         offset += 1
-                        archive.members = []  # type: ignore[attr-defined] # else all are kept
             except _BROKEN as error:
                 problem = (
                     f"the archive is broken here ({type(error).__name__}); what follows is lost"
                 )
                 yield Sample(f"{prefix}(broken)", offset, _nothing, problem=problem)
+
+
+class _Header(tarfile.TarInfo):
+    """Says of a damaged header that it is one, which Python takes for the end of the archive.
+
+    Nor does it lead backwards, which Python follows for ever (CVE-2025-8194), or fill the memory.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> Self:
+        info = super().frombuf(buf, encoding, errors)
+        if info.size < 0 or (info.type in _BEFORE and info.size > _SPOKEN):
+            raise tarfile.ReadError("bad size")
+        return info
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        begin = archive.fileobj.tell()
+        try:
+            info = super().fromtarfile(archive)
+        except tarfile.HeaderError as error:
+            if type(error).__name__ in ("EOFHeaderError", "EmptyHeaderError"):
+                raise  # the end indeed
+            raise tarfile.ReadError(str(error)) from error
+        if info.size < 0 or archive.offset <= begin:
+            raise tarfile.ReadError("bad size")
+        return info
 
 
 def _sample(
