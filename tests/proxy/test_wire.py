@@ -1,15 +1,17 @@
 """The connections to the upstream, against servers that say what they like."""
 
 import asyncio
+import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from provenance.proxy import wire
+from provenance.proxy import upstream, wire
 from provenance.proxy.wire import Wires
 from provenance.server.errors import Refusal
+from tests.tls import tls_certificate
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 PATIENCE = 5.0
@@ -338,6 +340,38 @@ def test_crumbs_are_joined():
     (held, got), _ = run(saying(said), asking)
     assert got == count
     assert held < 1000
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "wanted"),
+    [("127.0.0.1", True, 200), ("127.0.0.1", False, 502), ("localhost", True, 502)],
+)
+def test_the_certificate_has_to_be_trusted_and_for_the_host(tmp_path, host, trusted, wanted):
+    certificate, key = tls_certificate(tmp_path)
+    theirs = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    theirs.load_cert_chain(certificate, key)
+    ours = upstream._tls()
+    if trusted:
+        ours.load_verify_locations(certificate)
+
+    async def each(reader, writer):
+        with suppress(asyncio.IncompleteReadError, OSError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(HEAD + b"Content-Length: 3\r\n\r\nabc")
+        writer.close()
+
+    async def asking():
+        running = await asyncio.start_server(each, "127.0.0.1", 0, ssl=theirs)
+        wires = Wires(host, running.sockets[0].getsockname()[1], ours, 5.0, PATIENCE)
+        try:
+            return [(await get(wires))[0] for _ in range(2)]
+        except Refusal as refusal:
+            return [refusal.status] * 2
+        finally:
+            wires.close()
+            running.close()
+
+    assert asyncio.run(asking()) == [wanted] * 2
 
 
 def test_headers_cannot_be_smuggled():
