@@ -332,9 +332,11 @@ def _parts(url: str) -> urllib.parse.SplitResult:
         parts = urllib.parse.urlsplit(url)
         _ = parts.port
         if parts.scheme.lower() in ("http", "https") and parts.hostname:
-            path = urllib.parse.quote(parts.path or "/", safe=_SAFE)
+            user, at, host = parts.netloc.rpartition("@")
             return parts._replace(
-                path=path, query=urllib.parse.quote(parts.query, safe=_SAFE + "?")
+                netloc=user + at + host.encode("idna").decode(),
+                path=urllib.parse.quote(parts.path or "/", safe=_SAFE),
+                query=urllib.parse.quote(parts.query, safe=_SAFE + "?"),
             )
     except (ValueError, UnicodeError):
         pass

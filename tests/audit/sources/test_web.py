@@ -322,8 +322,22 @@ def test_a_network_that_vanished_is_told_from_a_file_that_is_gone(tmp_path: Path
     assert not isinstance(raised.value, Unreachable)
 
 
+def test_hosts_in_other_scripts_are_asked_for_by_their_ascii_names() -> None:
+    assert web._parts("http://me:pä@日本.example:80/ä").netloc == "me:pä@xn--wgv71a.example:80"
+    assert web._parts("http://[::1]:80/").netloc == "[::1]:80"
+
+
 @pytest.mark.parametrize(
-    "text", ["http://", "http:///x", "http://a:b/", "http://[::1/", "http://a:99999/", "http://\0/"]
+    "text",
+    [
+        "http://",
+        f"http://{'ä' * 70}/",
+        "http:///x",
+        "http://a:b/",
+        "http://[::1/",
+        "http://a:99999/",
+        "http://\0/",
+    ],
 )
 def test_addresses_that_are_none(text: str) -> None:
     with pytest.raises(OSError, match=r"malformed|private|did not answer"):
