@@ -347,6 +347,6 @@ class Wires:
                     ssl=self._context,
                     happy_eyeballs_delay=_BESIDE if self._named else None,
                 )
-        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+        except (OSError, UnicodeError) as error:  # of TLS, of time, and of names that are none
             raise unavailable("cannot be reached") from error
         return wire

@@ -140,9 +140,10 @@ def test_silence_ends(monkeypatch):
     refused(saying(HEAD + b"Content-Length: 5\r\n\r\nabc"), 504)
 
 
-def test_nobody_listens():
+@pytest.mark.parametrize("host", ["127.0.0.1", "a..b", "a" * 64])
+def test_nobody_listens(host):
     async def asking(_wires):
-        return await get(Wires("127.0.0.1", 9, None, 1.0, 1.0))
+        return await get(Wires(host, 9, None, 1.0, 1.0))
 
     refused(saying(b""), 502, asking)
 
