@@ -1,8 +1,9 @@
 """An event loop that is never held up for long, however many clients come at once.
 
-Two things held it up when 200 did: asyncio does everything that is ready before it looks at its
-timers, and Python's garbage collector went through all that was there since the start, 70 ms each
-time, with every thread waiting.
+Three things held it up when 200 did: asyncio does everything that is ready before it looks at its
+timers; Python's garbage collector went through all that was there since the start, 70 ms each
+time, with every thread waiting; and a thread that computes keeps Python's lock for 5 ms, which the
+loop lets go with every byte that it sends.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-AT_A_TIME = 16
-"""Connections that are attended to before timers and the work of threads have their turn. Each
-takes less than half a millisecond."""
+AT_A_TIME = 4
+"""Connections that are attended to before timers and the work of threads have their turn. With 16,
+`benchmarks/middleware.py` saw the loop late by up to 76 ms, with four by 21."""
+
+LOCKED = 0.0005
+"""Seconds for which a thread that computes keeps Python's lock when the loop wants it."""
 
 
 @contextmanager
@@ -26,10 +30,13 @@ def runner() -> Iterator[asyncio.Runner]:
     """What runs a server: load everything before, since that is never looked through again."""
     gc.collect()
     gc.freeze()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(LOCKED)
     try:
         with asyncio.Runner(loop_factory=_loop) as running:
             yield running
     finally:
+        sys.setswitchinterval(before)
         gc.unfreeze()
 
 
